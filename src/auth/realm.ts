@@ -1,0 +1,49 @@
+import { BlockList, isIP } from 'node:net'
+import { DrayError } from '../errors.ts'
+import { isLoopbackHost, plainHost } from '../http/origin.ts'
+import { redactUrl } from '../http/redact.ts'
+import { addressesIn, isForbidden } from '../http/redirect.ts'
+
+/**
+ * The URL of a token server that a challenge from `origin` names, if it is safe to ask. Throws POLICY for one without
+ * TLS where the registry has it, and for an address inside a network that the registry itself is not in: a registry
+ * could make us knock on doors that only we can reach.
+ */
+export function checkRealm(realm: string, origin: URL, registry: string): URL {
+  const problem = problemOf(realm, origin)
+  if (problem === undefined) return new URL(realm)
+  throw new DrayError('POLICY', `${registry} names ${redactUrl(realm)} as its token server, ${problem}`, {
+    hint: 'the registry, or a proxy before it, is set up wrongly or is not to be trusted',
+  })
+}
+
+function problemOf(realm: string, origin: URL): string | undefined {
+  if (!URL.canParse(realm)) return 'which is no URL'
+  const { protocol, username, password, hostname } = new URL(realm)
+  if (protocol !== 'https:' && protocol !== 'http:') return 'which is neither https nor http'
+  if (protocol === 'http:' && origin.protocol === 'https:') return 'where anyone on the way could read along'
+  if (username || password) return 'with a user name or password in it'
+  const neighbourhood = neighbourhoodOf(hostname)
+  const isNear =
+    plainHost(hostname) === plainHost(origin.hostname) || neighbourhood === neighbourhoodOf(origin.hostname)
+  return neighbourhood === undefined || isNear ? undefined : `which is ${neighbourhood}`
+}
+
+/** Where an address is that does not mean the same place to everyone; undefined for public ones and for names. */
+function neighbourhoodOf(hostname: string): string | undefined {
+  const addresses = addressesIn(hostname)
+  if ([hostname, ...addresses].some(isLoopbackHost)) return 'this very machine'
+  if (addresses.some(isForbidden)) return 'an address of the local link or of a metadata service'
+  return addresses.some(isPrivate) ? 'an address of a private network' : undefined
+}
+
+const privateNetworks = new BlockList()
+privateNetworks.addSubnet('10.0.0.0', 8, 'ipv4')
+privateNetworks.addSubnet('172.16.0.0', 12, 'ipv4')
+privateNetworks.addSubnet('192.168.0.0', 16, 'ipv4')
+privateNetworks.addSubnet('100.64.0.0', 10, 'ipv4')
+privateNetworks.addSubnet('fc00::', 7, 'ipv6')
+
+function isPrivate(address: string): boolean {
+  return privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}

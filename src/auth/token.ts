@@ -1,0 +1,164 @@
+import { DrayError } from '../errors.ts'
+import { toNetworkError } from '../http/network-error.ts'
+import { discardBody, readBody } from '../http/read-body.ts'
+import { type ServerWords, serverWords } from '../http/server-words.ts'
+import { type HttpRequest, type HttpResponse, headerOf, type Transport } from '../http/transport.ts'
+import type { Credential } from './credential.ts'
+import { checkRealm } from './realm.ts'
+
+/** What a registry takes instead of a password, for a while. */
+export interface Token {
+  readonly value: string
+  /** In milliseconds, of the clock that the request named. */
+  readonly expiresAt: number
+}
+
+export interface TokenRequest {
+  /** The registry's name, for errors. */
+  readonly registry: string
+  /** Who sent the challenge. */
+  readonly origin: URL
+  readonly realm: string
+  readonly service?: string | undefined
+  readonly scopes: readonly string[]
+  /** Absent for an anonymous token, which public images need as well. */
+  readonly credential?: Exclude<Credential, { kind: 'registry-token' }> | undefined
+  readonly signal?: AbortSignal | undefined
+  /** In milliseconds; default: a clock that never jumps. */
+  readonly now?: (() => number) | undefined
+}
+
+/**
+ * Gets a token at the realm of a Bearer challenge (distribution's docs/spec/auth/token and oauth): GET, with Basic for
+ * a user name and password; POST for an identity token. Throws UNAUTHORIZED when the realm refuses, POLICY for a realm
+ * that is not safe to ask, RATE_LIMITED, NETWORK.
+ */
+export async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
+  const realm = checkRealm(request.realm, request.origin, request.registry)
+  const response = await ask(transport, realm, request)
+  const { bytes, whole } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
+    throw toNetworkError(error, { url: response.url, purpose: 'token' })
+  })
+  const words = serverWords(bytes, headerOf(response, 'content-type'))
+  if (response.status !== 200) throw refusal(response.status, words, realm, request)
+  const token = whole ? decodeToken(bytes, request.now ?? monotonicNow) : undefined
+  if (!token) throw noToken(words, realm, request)
+  return token
+}
+
+const tokenLimit = 1024 * 1024
+
+const monotonicNow = () => performance.now()
+
+async function ask(transport: Transport, realm: URL, request: TokenRequest): Promise<HttpResponse> {
+  const { credential } = request
+  if (credential?.kind !== 'identity-token') return transport(getRequest(realm, request, credential))
+  const response = await transport(postRequest(realm, request, credential.token))
+  if (response.status !== 404 && response.status !== 405) return response
+  // The spec has clients fall back to GET here; `<token>` is what credential helpers write for the missing user name.
+  discardBody(response.body)
+  return transport(getRequest(realm, request, { username: '<token>', password: credential.token }))
+}
+
+type Login = { readonly username: string; readonly password: string }
+
+function getRequest(
+  realm: URL,
+  { service, scopes, signal }: TokenRequest,
+  login: Login | undefined,
+): HttpRequest {
+  const url = new URL(realm)
+  if (service !== undefined) url.searchParams.append('service', service)
+  for (const scope of scopes) url.searchParams.append('scope', scope)
+  if (login) url.searchParams.append('account', login.username)
+  return {
+    method: 'GET',
+    url,
+    headers: { accept: 'application/json', ...(login && { authorization: basicAuthorization(login) }) },
+    purpose: 'token',
+    signal,
+  }
+}
+
+/** The Authorization header of RFC 7617. */
+export function basicAuthorization({ username, password }: Login): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}
+
+function postRequest(
+  realm: URL,
+  { service, scopes, signal }: TokenRequest,
+  identityToken: string,
+): HttpRequest {
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    client_id: 'dray',
+    refresh_token: identityToken,
+  })
+  if (service !== undefined) form.append('service', service)
+  if (scopes.length > 0) form.append('scope', scopes.join(' '))
+  return {
+    method: 'POST',
+    url: realm,
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    purpose: 'token',
+    signal,
+  }
+}
+
+/** What the spec gives a token whose answer does not say. */
+const defaultLifetime = 60
+
+/** Undefined when there is no token in it that could stand in a header. */
+function decodeToken(bytes: Uint8Array, now: () => number): Token | undefined {
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null
+  try {
+    answer = JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    return undefined
+  }
+  const value = [answer?.token, answer?.access_token].find(
+    (token) => typeof token === 'string' && token !== '',
+  )
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined
+  const stated = Number(answer?.expires_in)
+  const lifetime = stated > 0 ? stated : defaultLifetime
+  return { value, expiresAt: now() + lifetime * 1000 }
+}
+
+function refusal(
+  status: number,
+  words: ServerWords,
+  realm: URL,
+  { registry, credential }: TokenRequest,
+): DrayError {
+  const said = words.text ? `: ${words.text}` : ''
+  const who = `${registry}: the token server ${realm.host}`
+  if (status === 429) return new DrayError('RATE_LIMITED', `${who} wants fewer requests (429)${said}`)
+  if (status !== 401 && status !== 403) return new DrayError('NETWORK', `${who} answered ${status}${said}`)
+  return credential
+    ? new DrayError('UNAUTHORIZED', `${who} refused the credentials that were sent (${status})${said}`, {
+        hint: 'check the user name and the password or token; some registries take access tokens only',
+      })
+    : new DrayError('UNAUTHORIZED', `${who} refused, no credentials were sent (${status})${said}`, {
+        hint: 'the image may not exist, or be private: log in, or use --username and --password-stdin',
+      })
+}
+
+function noToken(words: ServerWords, realm: URL, { registry }: TokenRequest): DrayError {
+  if (!words.isWebPage) {
+    return new DrayError(
+      'NETWORK',
+      `${registry}: the answer of the token server ${realm.host} holds no token`,
+    )
+  }
+  const title = words.text && ` (title: ${words.text})`
+  return new DrayError(
+    'NETWORK',
+    `${registry}: got a web page${title} instead of a token from ${realm.host}`,
+    {
+      hint: 'a proxy may want you to log in first, or this is not the right host',
+    },
+  )
+}

@@ -1,0 +1,82 @@
+import { isDrayError, systemErrorCode } from '../errors.ts'
+import { redactUrl } from '../http/redact.ts'
+import { sanitize } from '../http/sanitize.ts'
+import { exitCodeFor } from './exit-codes.ts'
+
+/**
+ * What happened and where, the cause in plain words, and what to try: a line each. With `debug`, and for a bug, the
+ * stack follows. Safe to print: no secrets in URLs, no control characters.
+ */
+export function explainError(error: unknown, { debug }: { readonly debug: boolean }): string {
+  const isBug = !isDrayError(error)
+  const lines = [
+    isBug ? `dray: this is a bug in dray: ${messageOf(error)}` : `dray: ${error.message}`,
+    ...causesOf(error).map((cause) => `  because: ${cause}`),
+    ...(debug || isBug ? stackOf(error) : []),
+    isBug ? 'try: report it, together with these lines and the command' : error.hint && `try: ${error.hint}`,
+  ]
+  return `${lines
+    .filter((line) => line !== undefined && line !== '')
+    .flatMap((line) => String(line).split('\n'))
+    .map(printable)
+    .join('\n')}\n`
+}
+
+/** The same for programs. */
+export function describeError(error: unknown, exitCode = exitCodeFor(error)): object {
+  const known = isDrayError(error)
+  return {
+    code: known ? error.code : 'BUG',
+    message: printable(messageOf(error)),
+    ...(known && error.hint !== undefined && { hint: printable(error.hint) }),
+    exitCode,
+  }
+}
+
+/** The chain of causes, without what has been said already. */
+function causesOf(error: unknown): readonly string[] {
+  const causes: string[] = []
+  let said = messageOf(error).toLowerCase()
+  for (const cause of chain(error)) {
+    const words = plainWords(cause)
+    if (words === '' || said.includes(words.toLowerCase())) continue
+    causes.push(words)
+    said += ` ${words.toLowerCase()}`
+  }
+  return causes
+}
+
+/** Below an error with several causes (one for each address that was tried) the first stands for all. */
+function* chain(error: unknown, depth = 0): Generator<unknown> {
+  const cause =
+    error instanceof AggregateError ? error.errors[0] : error instanceof Error ? error.cause : undefined
+  if (cause === undefined || depth === longestChain) return
+  yield cause
+  yield* chain(cause, depth + 1)
+}
+
+const longestChain = 8
+
+/** Node says `ENOSPC: no space left on device, write '/x'`; the words in the middle are the ones to read. */
+function plainWords(cause: unknown): string {
+  const message = messageOf(cause)
+  const code = systemErrorCode(cause)
+  return (code && new RegExp(`^${code}: ([^,]+)`).exec(message)?.[1]) || message
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
+}
+
+function stackOf(error: unknown): readonly string[] {
+  const stacks = [error, ...chain(error)].map((each) => (each instanceof Error ? each.stack : undefined))
+  return stacks.filter((stack) => stack !== undefined)
+}
+
+function printable(line: string): string {
+  return sanitize(line.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, redacted), 4000)
+}
+
+function redacted(url: string): string {
+  return URL.canParse(url) ? redactUrl(url) : url
+}

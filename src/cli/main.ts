@@ -1,0 +1,28 @@
+import { parseCommand, shortHelp } from './command.ts'
+import { exitCodeFor, exitCodes } from './exit-codes.ts'
+import { reportError } from './report-error.ts'
+import { runPull } from './run-pull.ts'
+import { processSurroundings, type Surroundings } from './surroundings.ts'
+
+/** Runs the command line `argv` (as `process.argv`) and resolves to its exit code; nothing is thrown. */
+export async function main(argv: readonly string[], given: Partial<Surroundings> = {}): Promise<number> {
+  const surroundings = { ...processSurroundings(), ...given }
+  const { stdout, stderr } = surroundings
+  stderr.on('error', ignoreClosedStderr)
+  try {
+    if (argv.length > 2) {
+      const command = parseCommand(argv, stdout)
+      return command ? await runPull(command, surroundings) : 0
+    }
+    stderr.write(shortHelp)
+    return exitCodes.USAGE
+  } catch (error) {
+    const exitCode = exitCodeFor(error)
+    const [json, debug] = [argv.includes('--json'), argv.includes('--debug')]
+    reportError(error, { json, debug, mode: 'auto', exitCode }, surroundings)
+    return exitCode
+  }
+}
+
+/** When nobody reads the messages any more, the archive is still wanted. */
+function ignoreClosedStderr(): void {}

@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net'
+import type { buildConnector } from 'undici'
+import { codedError } from './failures.ts'
+import { openSocket, type SocketOptions } from './open-socket.ts'
+
+export interface ConnectorOptions extends SocketOptions {
+  /** For name lookup, TCP, proxy and TLS together, in milliseconds. */
+  readonly timeout: number
+}
+
+export interface Connector {
+  /** For undici. Errors come wrapped: undici connects again for ever, or never again, on some codes of its own and of TLS. */
+  readonly connect: buildConnector.connector
+  /** Says that a request wants an origin; the function returned takes that back. Connecting for nobody ends at once. */
+  demand(origin: string): () => void
+  /** Destroys all sockets; whoever connects now or later gets the reason. */
+  close(reason: Error): void
+}
+
+/**
+ * What undici opens its sockets with. There is one deadline over each attempt, and whatever ends one destroys its socket.
+ */
+export function createConnector(options: ConnectorOptions): Connector {
+  const attempts = new Map<AbortController, string>()
+  const demands = new Map<string, number>()
+  const sockets = new Set<Socket>()
+  let closed: Error | undefined
+
+  const abandon = (reason: Error, isLost: (origin: string) => boolean) => {
+    for (const [attempt, origin] of attempts) if (isLost(origin)) attempt.abort(reason)
+  }
+
+  return {
+    connect({ protocol, host = '' }, callback) {
+      const target = new URL(`${protocol}//${host}`)
+      const attempt = new AbortController()
+      const deadline = setTimeout(() => attempt.abort(timeoutError(options.timeout)), options.timeout)
+      attempts.set(attempt, target.origin)
+      if (closed) attempt.abort(closed)
+      openSocket(target, options, attempt.signal)
+        .finally(() => {
+          clearTimeout(deadline)
+          attempts.delete(attempt)
+        })
+        .then(alive)
+        .then(
+          (socket) => {
+            sockets.add(socket.once('close', () => sockets.delete(socket)))
+            callback(null, socket)
+          },
+          (error) => callback(new Error('not connected', { cause: error }), null),
+        )
+    },
+    demand(origin) {
+      demands.set(origin, (demands.get(origin) ?? 0) + 1)
+      return () => {
+        const left = (demands.get(origin) ?? 0) - 1
+        demands.set(origin, left)
+        if (left === 0) abandon(codedError('ABORT_ERR', 'nobody waits for it'), (lost) => lost === origin)
+      }
+    },
+    close(reason) {
+      closed = reason
+      abandon(reason, () => true)
+      for (const socket of sockets) socket.destroy(reason)
+    },
+  }
+}
+
+/** A socket that died on the way to undici would make it connect again, without end. */
+function alive(socket: Socket): Socket {
+  if (socket.destroyed) throw codedError('ECONNRESET', 'the connection was closed as soon as it was made')
+  return socket
+}
+
+function timeoutError(timeout: number): Error {
+  return codedError('ETIMEDOUT', `no connection within ${timeout / 1000} s`)
+}

@@ -1,0 +1,42 @@
+import { sanitize } from './sanitize.ts'
+
+/** Query parameters of the registry and token protocols that hold no secret; all others may (signed URLs do). */
+const openParameters: ReadonlySet<string> = new Set(['ns', 'service', 'scope', 'n', 'last'])
+
+const secretHeaders =
+  /^(authorization|proxy-authorization|cookie|set-cookie|x-registry-.*|.*(token|secret|api-?key).*)$/
+
+const urlHeaders: ReadonlySet<string> = new Set(['location', 'content-location', 'referer'])
+
+/** A URL, relative or not, that may be printed: no user, no password, no fragment, `***` for values that may be secret. */
+export function redactUrl(url: URL | string): string {
+  const [withoutFragment = ''] = String(url).split('#')
+  const [address = '', ...query] = withoutFragment.split('?')
+  const parameters = query.join('?').split('&').map(redactParameter).join('&')
+  return sanitize(withoutUserinfo(address) + (query.length > 0 ? `?${parameters}` : ''))
+}
+
+function withoutUserinfo(address: string): string {
+  return address.replace(/^([^/\\]*[/\\]{2})[^/\\]*@/, '$1')
+}
+
+function redactParameter(parameter: string): string {
+  const [name = '', value] = parameter.split('=', 2)
+  if (value === undefined) return parameter === '' ? '' : '***'
+  return openParameters.has(name) ? parameter : `${name}=***`
+}
+
+/** Headers that may be printed, one text each: secrets are `***`, URLs are redacted, what a server sent is sanitized. */
+export function redactHeaders(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Record<string, string> {
+  const entries = Object.entries(headers).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [sanitize(name), redactValue(name, [value].flat().join(', '))]),
+  )
+}
+
+function redactValue(name: string, value: string): string {
+  if (secretHeaders.test(name.toLowerCase())) return '***'
+  return urlHeaders.has(name.toLowerCase()) ? redactUrl(value) : sanitize(value)
+}

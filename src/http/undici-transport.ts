@@ -1,0 +1,151 @@
+import { Agent, type Dispatcher } from 'undici'
+import { DrayError } from '../errors.ts'
+import { type ConnectorOptions, createConnector } from './connect.ts'
+import { abortError, toNetworkError, type Where } from './network-error.ts'
+import { createProxyResolver, type HttpProxy, type ProxySettings } from './proxy.ts'
+import { proxyRefusal } from './proxy-refusal.ts'
+import { discardBody } from './read-body.ts'
+import { loadTls, type TlsSettings } from './tls.ts'
+import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
+
+export interface TransportOptions {
+  readonly proxy?: ProxySettings | undefined
+  readonly tls?: TlsSettings | undefined
+  /**
+   * The longest silence in a body, in milliseconds; default 30,000. Connecting may take half of it, an answer twice as
+   * long for documents and ten times for blobs, which some proxies scan before they pass on the first byte.
+   */
+  readonly timeout?: number | undefined
+  /** At most so many at once to one origin; default 5. */
+  readonly connections?: number | undefined
+  readonly userAgent?: string | undefined
+  /** Ends everything at once: requests, bodies, attempts to connect. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ClosableTransport {
+  readonly transport: Transport
+  /** Ends what is still running and closes all connections. */
+  close(): Promise<void>
+}
+
+/**
+ * The real network: HTTP/1.1 by undici. A blob's body is undici's own stream; when it breaks off, `toNetworkError` explains
+ * its error. Throws USAGE or FILE when the TLS settings make no sense.
+ */
+export async function createUndiciTransport(options: TransportOptions = {}): Promise<ClosableTransport> {
+  const { signal, timeout = 30_000, connections = 5, userAgent = 'dray' } = options
+  const tlsFor = await loadTls(options.tls)
+  const proxyFor = createProxyResolver(options.proxy ?? {})
+  const lane = { tlsFor, userAgent, timeout: timeout / 2, connections }
+  const direct = createLane({ ...lane, proxyFor })
+  const byProxy = createLane({ ...lane, proxyFor: () => undefined })
+
+  const close = async (reason: Error) => {
+    signal?.removeEventListener('abort', closeAborted)
+    await Promise.all([direct.close(reason), byProxy.close(reason)])
+  }
+  const closeAborted = () => signal && close(abortError(signal))
+  signal?.addEventListener('abort', closeAborted, { once: true })
+
+  return {
+    async transport(request) {
+      const signals = AbortSignal.any([signal, request.signal].filter((each) => each !== undefined))
+      if (signals.aborted) throw abortError(signals)
+      const { url, purpose } = request
+      const proxy = proxyFor(url)
+      // Plain http is not tunnelled: proxies forbid CONNECT to most ports.
+      const forwarder = url.protocol === 'http:' ? proxy : undefined
+      const message = { ...messageFor(request, forwarder, userAgent), ...timeLimits(request, timeout) }
+      try {
+        const response = await (forwarder ? byProxy : direct).send({ ...message, signal: signals })
+        if (forwarder) checkForwarder(forwarder, url, response)
+        return toHttpResponse(response, url)
+      } catch (error) {
+        if (signals.aborted) throw abortError(signals)
+        const atOrigin: Where = { url, purpose, via: proxy?.url }
+        throw toNetworkError(error, forwarder ? { url: forwarder.url, purpose: 'proxy' } : atOrigin)
+      }
+    },
+    close: () => close(new DrayError('ABORTED', 'the connections were closed')),
+  }
+}
+
+type Message = Dispatcher.RequestOptions & { readonly origin: string; readonly signal: AbortSignal }
+
+interface Lane {
+  send(message: Message): Promise<Dispatcher.ResponseData>
+  close(reason: Error): Promise<void>
+}
+
+function createLane(options: ConnectorOptions & { readonly connections: number }): Lane {
+  const connector = createConnector(options)
+  const agent = new Agent({
+    connect: connector.connect,
+    connections: options.connections,
+    maxHeaderSize: 64 * 1024,
+  })
+  return {
+    async send(message) {
+      const release = connector.demand(message.origin)
+      try {
+        return await unlessAborted(agent.request(message), message.signal)
+      } finally {
+        release()
+      }
+    },
+    async close(reason) {
+      connector.close(reason)
+      await agent.destroy(reason)
+    },
+  }
+}
+
+/** undici listens to the signal only once a request has its connection. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: () => void = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** To the origin itself, or in absolute form (RFC 9112 section 3.2.2) to a proxy. */
+function messageFor(request: HttpRequest, forwarder: HttpProxy | undefined, userAgent: string) {
+  const { method, url, body = null } = request
+  const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers }
+  const path = url.pathname + url.search
+  if (!forwarder) return { method, origin: url.origin, path, headers, body }
+  const { authorization } = forwarder
+  const forProxy = {
+    ...headers,
+    host: url.host,
+    ...(authorization && { 'proxy-authorization': authorization }),
+  }
+  return { method, origin: forwarder.url.origin, path: url.origin + path, headers: forProxy, body }
+}
+
+function timeLimits({ purpose }: HttpRequest, timeout: number) {
+  return { headersTimeout: timeout * (purpose === 'blob' ? 10 : 2), bodyTimeout: timeout }
+}
+
+/** Throws PROXY_AUTH when the answer is not the origin's but the proxy's wish for credentials. */
+function checkForwarder(
+  proxy: HttpProxy,
+  target: URL,
+  { statusCode, statusText, headers, body }: Dispatcher.ResponseData,
+) {
+  const asks = headers['proxy-authenticate'] !== undefined && headers['www-authenticate'] === undefined
+  if (statusCode !== 407 && !(statusCode === 401 && asks)) return
+  discardBody(body)
+  throw proxyRefusal(proxy.url, target.host, statusCode, { statusMessage: statusText, headers })
+}
+
+function toHttpResponse({ statusCode, headers, body }: Dispatcher.ResponseData, url: URL): HttpResponse {
+  return { status: statusCode, headers, body, url }
+}

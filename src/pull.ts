@@ -1,0 +1,226 @@
+import { setMaxListeners } from 'node:events'
+import type { Writable } from 'node:stream'
+import { archivedName, archiveFileName } from './archive/archive-name.ts'
+import { type Destination, type DestinationOptions, openDestination } from './archive/destination.ts'
+import { archiveFormats } from './archive/formats.ts'
+import { writeArchive } from './archive/write-archive.ts'
+import type { CredentialSource } from './auth/credential.ts'
+import { DrayError, isDrayError } from './errors.ts'
+import type { OnEvent } from './events.ts'
+import type { ProxySettings } from './http/proxy.ts'
+import type { TlsSettings } from './http/tls.ts'
+import type { Transport } from './http/transport.ts'
+import { createUndiciTransport } from './http/undici-transport.ts'
+import { fetchBlobs, type Source } from './image/fetch-blobs.ts'
+import type { Image } from './image/image.ts'
+import { resolveImage } from './image/resolve-image.ts'
+import type { Digest } from './oci/digest.ts'
+import { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oci/platform.ts'
+import { formatReference, parseReference, type Reference } from './oci/reference.ts'
+import { createRegistryClient } from './registry/registry-client.ts'
+import { openDirectoryStore } from './store/directory-store.ts'
+
+export interface PullOptions {
+  /** A file, a directory, or `-` for `stdout`; default: a file in the working directory named after the image. */
+  readonly output?: string | undefined
+  /** Where output `-` goes. */
+  readonly stdout?: Writable | undefined
+  /** `os/architecture[/variant]`; default: linux on this machine's architecture. */
+  readonly platform?: string | undefined
+  /** `docker` (default): what `docker save` writes. `oci`: an OCI image layout with a manifest.json, blobs as served. */
+  readonly format?: 'docker' | 'oci' | undefined
+  /** The name and tag stored in the archive, for a single image. */
+  readonly name?: string | undefined
+  /** Blobs in flight at once; default 4. */
+  readonly jobs?: number | undefined
+  /** A directory that keeps blobs for later pulls; default: none. */
+  readonly cache?: string | undefined
+  /** Who to be; default: anonymous. */
+  readonly credentials?: CredentialSource | undefined
+  /** Default: no proxy. */
+  readonly proxy?: ProxySettings | undefined
+  /** Default: verify against Node's own CAs. */
+  readonly tls?: TlsSettings | undefined
+  /** Speak http to the registry; default: https, and http only to loopback registries that speak no TLS. */
+  readonly plainHttp?: boolean | undefined
+  /** Tries without progress before giving up; default 6. */
+  readonly retries?: number | undefined
+  /** The longest silence, in milliseconds; default 30,000. */
+  readonly timeout?: number | undefined
+  readonly userAgent?: string | undefined
+  /** Ends the pull: rejects with ABORTED, or with the signal's reason when that is a DrayError. */
+  readonly signal?: AbortSignal | undefined
+  /** Told what happens, while it happens. */
+  readonly onEvent?: OnEvent | undefined
+}
+
+export interface PullResult {
+  /** Of the archive; `-` when it went to `stdout`. */
+  readonly path: string
+  readonly format: 'docker' | 'oci'
+  /** Of the archive, in bytes. */
+  readonly size: number
+  readonly images: readonly PulledImage[]
+}
+
+export interface PulledImage {
+  /** As asked for, in full. */
+  readonly reference: string
+  /** As stored in the archive; absent for a pull by digest without a name. */
+  readonly name?: string
+  /** Of the image manifest. */
+  readonly digest: Digest
+  /** Of the config: what `docker images` calls the image id. */
+  readonly imageId: Digest
+  readonly platform: string
+  readonly layers: number
+  /** Of the distinct layers as served, in bytes. */
+  readonly size: number
+}
+
+/**
+ * Pulls images and writes them into one archive that `docker load` takes. The archive appears under its name only when
+ * it is whole and every digest, size and diffID has been verified; blobs that arrived before a failure are kept, and
+ * the same call goes on from there. Throws a {@link DrayError}.
+ */
+export async function pull(texts: readonly string[], options: PullOptions = {}): Promise<PullResult> {
+  const plan = planPull(texts, options)
+  const lanes = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, lanes.signal]) : lanes.signal
+  setMaxListeners(0, signal)
+  if (signal.aborted) throw abortError(signal)
+
+  const destination = await openDestination(plan.destination)
+  try {
+    const result = await pullInto(destination, { ...plan, lanes, signal })
+    await destination.cleanUp('success')
+    return result
+  } catch (error) {
+    lanes.abort(error)
+    await destination.output.abort()
+    await destination.cleanUp('failure')
+    throw options.signal?.aborted ? abortError(options.signal) : error
+  }
+}
+
+interface Plan {
+  readonly wanted: readonly { readonly reference: Reference; readonly name: string | undefined }[]
+  readonly platform: Platform
+  readonly format: 'docker' | 'oci'
+  readonly jobs: number
+  readonly destination: DestinationOptions
+  readonly options: PullOptions
+  readonly onEvent: OnEvent
+}
+
+/** All names and options first: a typo costs no network. */
+function planPull(texts: readonly string[], options: PullOptions): Plan {
+  if (texts.length === 0) throw new DrayError('USAGE', 'no image was named')
+  if (options.name !== undefined && texts.length > 1) {
+    throw new DrayError('USAGE', 'a name can be given to a single image only')
+  }
+  const references = texts.map(parseReference)
+  const format = options.format ?? 'docker'
+  const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
+  const unusual = formatPlatform(platform) !== formatPlatform(hostPlatform()) ? platform : undefined
+  return {
+    wanted: references.map((reference) => ({ reference, name: archivedName(reference, options.name) })),
+    platform,
+    format,
+    jobs: options.jobs ?? 4,
+    destination: {
+      path: options.output ?? '.',
+      defaultName: archiveFileName(references, unusual),
+      stdout: options.stdout,
+      cache: options.cache,
+    },
+    options,
+    onEvent: options.onEvent ?? (() => {}),
+  }
+}
+
+interface RunningPull extends Plan {
+  /** Aborted when one lane fails, with its error, so that the other ends too. */
+  readonly lanes: AbortController
+  readonly signal: AbortSignal
+}
+
+async function pullInto(destination: Destination, running: RunningPull): Promise<PullResult> {
+  const { options, jobs, format, lanes, signal, onEvent } = running
+  const network = await createUndiciTransport({ ...definedOnly(options), connections: jobs + 1, signal })
+  try {
+    const sources = await resolveAll(network.transport, running)
+    const store = await openDirectoryStore(destination.blobDirectory)
+    const images = sources.map(({ image }) => image)
+    await together(lanes, [
+      fetchBlobs(sources, store, { jobs, signal, onEvent }),
+      writeArchive(archiveFormats[format].entries(images, store), destination.output, signal),
+    ])
+    const { size } = await destination.output.commit(signal)
+    const { path } = destination.output
+    onEvent({ type: 'archive-done', path, size })
+    return { path, format, size, images: images.map(describe) }
+  } finally {
+    await network.close()
+  }
+}
+
+async function resolveAll(transport: Transport, running: RunningPull): Promise<readonly Source[]> {
+  const { wanted, platform, options, signal, onEvent } = running
+  const onWarning = (message: string) => onEvent({ type: 'warning', message })
+  const openRepository = createRegistryClient({
+    ...definedOnly(options),
+    transport,
+    onRetry: (retry) => onEvent({ type: 'retry', ...retry }),
+    onRequest: (request) => onEvent({ type: 'request', ...request }),
+    onWarning,
+  })
+  return Promise.all(
+    wanted.map(async ({ reference, name }) => {
+      onEvent({ type: 'resolve', reference: formatReference(reference) })
+      const repository = openRepository(reference)
+      const image = await resolveImage(repository, reference, {
+        platform,
+        platformIsWish: options.platform !== undefined,
+        name,
+        signal,
+        onWarning,
+      })
+      const { layers, size, platform: found, digest } = describe(image)
+      onEvent({ type: 'resolved', reference: formatReference(reference), digest, platform: found, layers, size })
+      return { image, repository }
+    }),
+  )
+}
+
+/** Runs the lanes side by side; the first failure stops the others and is what is thrown. */
+async function together(lanes: AbortController, tasks: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(tasks.map((task) => task.catch((error) => lanes.abort(error))))
+  lanes.signal.throwIfAborted()
+}
+
+function describe(image: Image): PulledImage {
+  const sizes = new Map(image.layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]))
+  return {
+    reference: formatReference(image.reference),
+    ...(image.name !== undefined && { name: image.name }),
+    digest: image.manifest.digest,
+    imageId: image.config.digest,
+    platform: formatPlatform(image.platform),
+    layers: image.layers.length,
+    size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
+  }
+}
+
+function abortError(signal: AbortSignal): unknown {
+  return isDrayError(signal.reason)
+    ? signal.reason
+    : new DrayError('ABORTED', 'the pull was cancelled', { cause: signal.reason })
+}
+
+/** Leaves out what is undefined, so that the callee's own defaults hold. */
+function definedOnly<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}

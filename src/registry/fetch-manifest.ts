@@ -1,0 +1,116 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { DrayError, isDrayError } from '../errors.ts'
+import { readBody } from '../http/read-body.ts'
+import { serverWords } from '../http/server-words.ts'
+import { type HttpResponse, headerOf } from '../http/transport.ts'
+import { type Digest, digestAlgorithm, digestOf, digestProblem, parseDigest } from '../oci/digest.ts'
+import { manifestMediaTypes } from '../oci/media-types.ts'
+import { contentCoding } from './content-coding.ts'
+import { type Inquiry, responseError, webPageError } from './registry-response.ts'
+import type { Content, RepositoryAccess } from './repository.ts'
+import { countTries } from './tries.ts'
+
+/**
+ * Fetches a manifest by tag or digest; `Repository.fetchManifest` has the promise. A body that breaks off is asked for
+ * again.
+ */
+export async function fetchManifest(
+  access: RepositoryAccess,
+  identifier: string,
+  signal: AbortSignal,
+): Promise<Content> {
+  const asked = digestProblem(identifier) ? undefined : parseDigest(identifier)
+  const what = `${access.name}${asked ? '@' : ':'}${identifier}`
+  const tries = countTries(access.tries, what, signal)
+  for (;;) {
+    const response = await requestManifest(access, identifier, signal)
+    const inquiry = { registry: access.registry, what, loggedIn: access.isLoggedIn() }
+    if (response.status !== 200) throw await responseError(response, inquiry)
+    try {
+      return await readContent(response, asked, inquiry)
+    } catch (error) {
+      if (isDrayError(error)) throw error
+      await tries.failed(error, { url: response.url, purpose: 'manifest' })
+    }
+  }
+}
+
+/** All four types stand in every Accept: without them registries convert what they have, or say 404. */
+function requestManifest(
+  access: RepositoryAccess,
+  identifier: string,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const headers = { accept: manifestMediaTypes.join(', ') }
+  return access.get({ path: `manifests/${identifier}`, headers, purpose: 'manifest', signal })
+}
+
+async function readContent(
+  response: HttpResponse,
+  asked: Digest | undefined,
+  inquiry: Inquiry,
+): Promise<Content> {
+  const claimed = claimedDigest(response)
+  const raw = await readBody(response.body, manifestLimit)
+  if (!raw.whole) throw tooLarge(inquiry)
+  const bytes = await decodeCoding(raw.bytes, response, asked ?? claimed, inquiry)
+  const words = serverWords(bytes, headerOf(response, 'content-type'))
+  if (words.isWebPage) throw webPageError(response, words, inquiry)
+  if (asked) checkDigest(bytes, asked, `${inquiry.registry} sent something else for ${inquiry.what}`)
+  if (claimed) checkDigest(bytes, claimed, `${inquiry.registry} named another digest for ${inquiry.what}`)
+  return { mediaType: mediaTypeOf(response), digest: asked ?? digestOf(bytes), bytes }
+}
+
+/** The most that registries must accept (distribution spec, "Pushing Manifests"), and that other clients read. */
+const manifestLimit = 4 * 1024 * 1024
+
+function tooLarge({ registry, what }: Inquiry): DrayError {
+  return new DrayError('UNSUPPORTED', `the manifest of ${what} from ${registry} is larger than 4 MiB`)
+}
+
+/**
+ * Undoes a gzip coding that was not asked for, unless the digest says that the bytes are the manifest as they are:
+ * some caches label what they do not encode.
+ */
+async function decodeCoding(
+  bytes: Uint8Array,
+  response: HttpResponse,
+  digest: Digest | undefined,
+  inquiry: Inquiry,
+): Promise<Uint8Array> {
+  if (contentCoding(response) === 'identity' || (digest && matches(bytes, digest))) return bytes
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: manifestLimit })
+  } catch (cause) {
+    const tooLong = cause instanceof RangeError
+    if (tooLong) throw tooLarge(inquiry)
+    return bytes
+  }
+}
+
+/**
+ * Docker-Content-Digest, where it can be relied on. For schema 1 it is the digest of the payload inside the signed
+ * document.
+ */
+function claimedDigest(response: HttpResponse): Digest | undefined {
+  const claimed = headerOf(response, 'docker-content-digest') ?? ''
+  const isSigned = mediaTypeOf(response) === 'application/vnd.docker.distribution.manifest.v1+prettyjws'
+  return isSigned || digestProblem(claimed) ? undefined : parseDigest(claimed)
+}
+
+function mediaTypeOf(response: HttpResponse): string | undefined {
+  return headerOf(response, 'content-type')?.split(';')[0]?.trim() || undefined
+}
+
+function matches(bytes: Uint8Array, digest: Digest): boolean {
+  return digestOf(bytes, digestAlgorithm(digest)) === digest
+}
+
+function checkDigest(bytes: Uint8Array, digest: Digest, problem: string): void {
+  if (matches(bytes, digest)) return
+  const actual = digestOf(bytes, digestAlgorithm(digest))
+  throw new DrayError('INTEGRITY', `${problem}: expected ${digest}, got ${actual}`, {
+    hint: 'a cache or proxy on the way may change what it passes on',
+  })
+}

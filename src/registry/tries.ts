@@ -1,0 +1,54 @@
+import { DrayError } from '../errors.ts'
+import type { Where } from '../http/failures.ts'
+import { retryClass, toNetworkError } from '../http/network-error.ts'
+import { backoff, type RetryInfo, wait } from '../http/retry.ts'
+
+export interface TryPolicy {
+  /** How often to try again without progress. */
+  readonly retries: number
+  readonly onRetry?: ((info: RetryInfo) => void) | undefined
+  /** How to wait so many milliseconds. */
+  readonly sleep?: typeof wait | undefined
+}
+
+export interface Tries {
+  /** Waits until it is time for the next try. Throws when there is none: NETWORK, or the error if trying is no use. */
+  failed(error: unknown, where: Where): Promise<void>
+  /** There was progress: counts from zero again. */
+  reset(): void
+}
+
+/**
+ * Counts how often the body of `what` broke off. Requests that get no answer are not counted here: they were tried
+ * again below.
+ */
+export function countTries(
+  { retries, onRetry, sleep = wait }: TryPolicy,
+  what: string,
+  signal: AbortSignal,
+): Tries {
+  let attempt = 0
+  return {
+    async failed(error, where) {
+      signal.throwIfAborted()
+      const problem = toNetworkError(error, where)
+      if (retryClass(error) === 'never') throw problem
+      if (attempt === retries) throw givenUp(problem, what, attempt)
+      attempt += 1
+      const delay = backoff(attempt)
+      onRetry?.({ what, reason: problem.message, attempt, attempts: retries, delay })
+      await sleep(delay, signal)
+    },
+    reset() {
+      attempt = 0
+    },
+  }
+}
+
+function givenUp(problem: DrayError, what: string, attempts: number): DrayError {
+  const tried = attempts === 0 ? '' : `, ${attempts + 1} times without progress`
+  return new DrayError('NETWORK', `${what} broke off${tried}: ${problem.message}`, {
+    hint: problem.hint ?? 'what has arrived is kept: the same command goes on from there',
+    cause: problem,
+  })
+}

@@ -1,0 +1,27 @@
+import type { Readable } from 'node:stream'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+
+/** Opens a blob's bytes from an offset on; called again from 0 when what was there proved wrong. */
+export type BlobSource = (from: number, signal: AbortSignal) => Promise<Readable>
+
+/** Blobs at rest, by digest. A blob is there and whole, or not there; readers may follow one that is arriving. */
+export interface BlobStore {
+  /** True when the blob is there, whole; its bytes are hashed again before this says so, once per process. */
+  has(descriptor: Descriptor): Promise<boolean>
+  /**
+   * Writes a blob, going on from what an earlier, broken attempt left, and verifies size and digest before it counts.
+   * Throws INTEGRITY when a full, fresh download is not what the descriptor promises; FILE when the disk says no.
+   */
+  write(descriptor: Descriptor, source: BlobSource, options: BlobWriteOptions): Promise<void>
+  /** The bytes of a blob, while they still arrive or at rest; waits for a blob that no one has begun to write yet. */
+  follow(digest: Digest, signal: AbortSignal): Readable
+  /** Resolves when the blob is whole; rejects when `signal` ends the wait. */
+  settled(digest: Digest, signal: AbortSignal): Promise<void>
+}
+
+export interface BlobWriteOptions {
+  readonly signal: AbortSignal
+  /** Told how many bytes are there: once at the start (what an earlier attempt left), then as they arrive. It may go back to 0. */
+  readonly onProgress?: (received: number) => void
+}

@@ -1,0 +1,75 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { DrayError } from '../errors.ts'
+import type { Arrival } from './arrival.ts'
+import { type BlobFiles, openForReading, readAt } from './blob-files.ts'
+
+export interface FollowOptions {
+  readonly files: BlobFiles
+  /** Names the blob in messages. */
+  readonly what: string
+  readonly signal: AbortSignal
+}
+
+/** Large enough to be fast; while the blob arrives, smaller pieces are not worth a read. */
+const pieceSize = 512 * 1024
+
+/**
+ * Reads a blob as far as it has arrived, waits for more, and ends when it is whole. Fails with INTEGRITY when bytes
+ * that were read have been taken back, or when the writer has given up: a new reader finds what comes next.
+ */
+export function followBlob(arrival: Arrival, { files, what, signal }: FollowOptions): Readable {
+  const stopped = new AbortController()
+  let file: FileHandle | undefined
+  let position = 0
+  let interruptions = 0
+  let reading = Promise.resolve()
+
+  const readNext = async (): Promise<Buffer | null> => {
+    const length = await waitForBytes()
+    if (length === 0) return null
+    file ??= await openBlob(files)
+    const buffer = Buffer.allocUnsafe(length)
+    const count = await readAt(file, buffer, { position, path: files.whole })
+    if (count === 0 || arrival.interruptions !== interruptions) throw interrupted(what)
+    position += count
+    return buffer.subarray(0, count)
+  }
+
+  /** How many bytes to read next; 0 at the end. */
+  const waitForBytes = async (): Promise<number> => {
+    for (;;) {
+      if (position === 0) interruptions = arrival.interruptions
+      if (interruptions !== arrival.interruptions) throw interrupted(what)
+      const ahead = arrival.available - position
+      if (ahead >= pieceSize || arrival.isWhole) return Math.min(ahead, pieceSize)
+      await arrival.change(stopped.signal)
+    }
+  }
+
+  return new Readable({
+    highWaterMark: 2 * pieceSize,
+    signal,
+    read() {
+      reading = readNext().then(
+        (piece) => void this.push(piece),
+        (error) => void this.destroy(error),
+      )
+    },
+    destroy(error, done) {
+      stopped.abort()
+      reading.then(() => file?.close()).then(() => done(error), done)
+    },
+  })
+}
+
+/** The writer may be renaming it just now. */
+async function openBlob({ partial, whole }: BlobFiles): Promise<FileHandle> {
+  const file = (await openForReading(partial)) ?? (await openForReading(whole))
+  if (!file) throw new DrayError('FILE', `cannot read ${whole}: someone has removed it`)
+  return file
+}
+
+function interrupted(what: string): DrayError {
+  return new DrayError('INTEGRITY', `the download of ${what} broke off while it was being read`)
+}

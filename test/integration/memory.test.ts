@@ -1,0 +1,20 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { describeWithEngines } from '../support/engines/describe-with-engines.ts'
+import { launcher } from '../support/engines/dray.ts'
+import { measure } from '../support/engines/measure.ts'
+
+describeWithEngines('a layer of 1.1 GB', (world) => {
+  const archive = join(world.directory, 'heavy.tar')
+
+  afterEach(() => rm(archive, { force: true }))
+
+  test.each(['docker', 'oci'])('goes through less than 200 MB of memory, in %s format', async (format) => {
+    const args = [launcher, world.references.heavy, '--format', format, '-o', archive]
+    const { exitCode, peakMemory } = await measure(process.execPath, args)
+    expect(exitCode).toBe(0)
+    expect(peakMemory).toBeGreaterThan(10_000_000)
+    expect(peakMemory).toBeLessThan(200_000_000)
+  })
+})

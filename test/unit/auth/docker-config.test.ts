@@ -1,0 +1,244 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Credential } from '../../../src/auth/credential.ts'
+import {
+  type DockerConfigOptions,
+  dockerConfigSource,
+  dockerConfigTextSource,
+} from '../../../src/auth/docker-config.ts'
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+const login = (username: string): Credential => ({ kind: 'basic', username, password: 'pw' })
+const entry = (username: string) => ({ auth: base64(`${username}:pw`) })
+
+function find(
+  config: unknown,
+  registry: string,
+  repository = 'library/x',
+  options: DockerConfigOptions = {},
+) {
+  return dockerConfigTextSource(JSON.stringify(config), 'TEST_CONFIG', options).find(registry, repository)
+}
+
+describe('the entry for a repository', () => {
+  const auths = {
+    'reg.io': entry('host'),
+    'reg.io/team': entry('team'),
+    'reg.io/team/app': entry('app'),
+    'reg.io:5000': entry('port'),
+    'notreg.io': entry('other'),
+    'https://index.docker.io/v1/': entry('hub'),
+    'https://old.io/v1/': entry('old'),
+    'http://plain.io': entry('plain'),
+    'v1.io/v1/': entry('v1'),
+    'v2.io/v2': entry('v2'),
+    'space.io/team': entry('space'),
+  }
+
+  test.each([
+    ['reg.io', 'x', 'host'],
+    ['reg.io', 'team', 'team'],
+    ['reg.io', 'team/other', 'team'],
+    ['reg.io', 'team/app', 'app'],
+    ['reg.io', 'team/app/deep', 'app'],
+    ['reg.io', 'teammate/x', 'host'],
+    ['reg.io:5000', 'team/app', 'port'],
+    ['notreg.io', 'team/app', 'other'],
+    ['docker.io', 'library/nginx', 'hub'],
+    ['index.docker.io', 'library/nginx', undefined],
+    ['old.io', 'x', 'old'],
+    ['plain.io', 'x', 'plain'],
+    ['v1.io', 'x', 'v1'],
+    ['v2.io', 'x', 'v2'],
+    ['space.io', 'team/x', 'space'],
+    ['space.io', 'x', undefined],
+    ['reg.io:443', 'x', undefined],
+    ['sub.reg.io', 'x', undefined],
+    ['eg.io', 'x', undefined],
+    ['reg.io.evil.com', 'x', undefined],
+    ['__proto__', 'x', undefined],
+    ['constructor', 'x', undefined],
+  ])('%s/%s is found under its own name only', async (registry, repository, username) => {
+    expect(await find({ auths }, registry, repository)).toEqual(username && login(username))
+  })
+
+  test.each([
+    'https://index.docker.io/v1/',
+    'index.docker.io',
+    'docker.io',
+    'https://registry-1.docker.io',
+    'index.docker.io/library',
+  ])('of Docker Hub may be called %s', async (key) => {
+    expect(await find({ auths: { [key]: entry('me') } }, 'docker.io', 'library/nginx')).toEqual(login('me'))
+  })
+
+  test('is the literal key rather than another way to write it', async () => {
+    const both = { 'https://reg.io/v1/': entry('old'), 'reg.io': entry('new') }
+    expect(await find({ auths: both }, 'reg.io')).toEqual(login('new'))
+  })
+})
+
+describe('what an entry may hold', () => {
+  test.each<[string, unknown, Credential | undefined]>([
+    [
+      'a password with colons',
+      { auth: base64('me:a:b') },
+      { kind: 'basic', username: 'me', password: 'a:b' },
+    ],
+    ['a password padded with NULs', { auth: base64('me:pw\0\0') }, login('me')],
+    ['an empty password', { auth: base64('me:') }, { kind: 'basic', username: 'me', password: '' }],
+    ['a user name and password in the open', { username: 'me', password: 'pw' }, login('me')],
+    [
+      'an identity token beside auth',
+      { ...entry('me'), identitytoken: 'it' },
+      { kind: 'identity-token', token: 'it' },
+    ],
+    ['a registry token', { ...entry('me'), registrytoken: 'rt' }, { kind: 'registry-token', token: 'rt' }],
+    ['nothing', {}, undefined],
+    ['an e-mail address only', { email: 'me@example.com' }, undefined],
+  ])('%s', async (_, value, expected) => {
+    expect(await find({ auths: { 'reg.io': value } }, 'reg.io')).toEqual(expected)
+  })
+
+  test.each<[string, unknown, RegExp]>([
+    ['text that is not base64', { auth: 'p!ss' }, /reg\.io in TEST_CONFIG.*not base64/],
+    ['no colon', { auth: base64('me') }, /reg\.io in TEST_CONFIG.*a colon/],
+    ['no user name', { auth: base64(':pw') }, /reg\.io in TEST_CONFIG.*user name/],
+    ['no object', 'me:pw', /reg\.io in TEST_CONFIG.*not a JSON object/],
+  ])('%s is an error for the one who wants it, and for nobody else', async (_, value, message) => {
+    const config = { auths: { 'reg.io': value, 'good.io': entry('me') } }
+    await expect(find(config, 'reg.io')).rejects.toMatchObject({
+      code: 'FILE',
+      message: expect.stringMatching(message),
+    })
+    expect(await find(config, 'good.io')).toEqual(login('me'))
+  })
+})
+
+describe('credential helpers', () => {
+  const asks: string[] = []
+  const helper = async (name: string, url: string) => {
+    asks.push(`${name} ${url}`)
+    return url === 'unknown.io' ? undefined : login(name)
+  }
+
+  test.each<[string, unknown, string, string | undefined, string[]]>([
+    ['the store is asked', { credsStore: 'desk' }, 'reg.io', 'desk', ['desk reg.io']],
+    [
+      'a helper of its own beats the store',
+      { credsStore: 'desk', credHelpers: { 'reg.io': 'own' } },
+      'reg.io',
+      'own',
+      ['own reg.io'],
+    ],
+    [
+      'Docker Hub has its old URL',
+      { credsStore: 'desk' },
+      'docker.io',
+      'desk',
+      ['desk https://index.docker.io/v1/'],
+    ],
+    [
+      'the store beats outdated entries',
+      { credsStore: 'desk', auths: { 'reg.io': entry('old') } },
+      'reg.io',
+      'desk',
+      ['desk reg.io'],
+    ],
+    [
+      'entries are for what the store does not know',
+      { credsStore: 'desk', auths: { 'unknown.io': entry('me') } },
+      'unknown.io',
+      'me',
+      ['desk unknown.io'],
+    ],
+    [
+      'its own helper has the last word',
+      { credHelpers: { 'unknown.io': 'own' }, auths: { 'unknown.io': entry('me') } },
+      'unknown.io',
+      undefined,
+      ['own unknown.io'],
+    ],
+    ['nobody is asked without need', { auths: { 'reg.io': entry('me') } }, 'reg.io', 'me', []],
+  ])('%s', async (_, config, registry, username, expected) => {
+    asks.length = 0
+    expect(await find(config, registry, 'x', { helper })).toEqual(username && login(username))
+    expect(asks).toEqual(expected)
+  })
+
+  test.each<[string, unknown, string[]]>([
+    [
+      'an empty entry of the store',
+      { credsStore: 'desk', auths: { 'reg.io': {} } },
+      ['TEST_CONFIG leaves the credentials for reg.io to the helper "desk", which was not asked'],
+    ],
+    [
+      'a helper of its own',
+      { credHelpers: { 'reg.io': 'own' } },
+      ['TEST_CONFIG leaves the credentials for reg.io to the helper "own", which was not asked'],
+    ],
+    ['a store that never heard of it', { credsStore: 'desk', auths: { 'other.io': {} } }, []],
+  ])('without a way to ask, %s is passed over with the right words', async (_, config, expected) => {
+    const warnings: string[] = []
+    const onWarning = (message: string) => warnings.push(message)
+    expect(await find(config, 'reg.io', 'x', { onWarning })).toBeUndefined()
+    expect(warnings).toEqual(expected)
+  })
+
+  test('without a way to ask, an entry with a password needs none', async () => {
+    const warnings: string[] = []
+    const config = { credsStore: 'desk', auths: { 'reg.io': entry('me') } }
+    const options = { onWarning: (message: string) => warnings.push(message) }
+    expect(await find(config, 'reg.io', 'x', options)).toEqual(login('me'))
+    expect(warnings).toEqual([])
+  })
+})
+
+describe('the file', () => {
+  let directory = ''
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'dray-config-'))
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+
+  const written = async (content: string) => {
+    const file = join(directory, 'config.json')
+    await writeFile(file, content)
+    return dockerConfigSource(file).find('reg.io', 'x')
+  }
+
+  test('is read, with a byte order mark too', async () => {
+    expect(await written(`\uFEFF${JSON.stringify({ auths: { 'reg.io': entry('me') } })}`)).toEqual(
+      login('me'),
+    )
+  })
+
+  test.each(['{}', '{"auths":null}', '{"auths":{}}'])('may be empty: %s', async (content) => {
+    expect(await written(content)).toBeUndefined()
+  })
+
+  test('that is missing holds no credentials', async () => {
+    expect(
+      await dockerConfigSource(join(directory, 'none', 'config.json')).find('reg.io', 'x'),
+    ).toBeUndefined()
+  })
+
+  test.each(['', '{', '[]', 'null', '{"auths":[]}', '{"auths":{"reg.io":{"auth":"c2VjcmV0"'])(
+    'that makes no sense is named, and not quoted: %j',
+    async (content) => {
+      const error = await written(content).catch((error: unknown) => error)
+      expect(error).toMatchObject({ code: 'FILE', message: expect.stringContaining('config.json') })
+      expect(error).not.toHaveProperty('cause')
+      expect(String(error)).not.toContain('c2VjcmV0')
+    },
+  )
+
+  test('that cannot be read is named', async () => {
+    await expect(dockerConfigSource(directory).find('reg.io', 'x')).rejects.toMatchObject({
+      code: 'FILE',
+      message: `cannot read the credentials in ${directory} (EISDIR)`,
+    })
+  })
+})
