@@ -8,7 +8,7 @@ import { lazyBuiltins } from './lazy-builtins.js'
 import { collectLicences } from './licences.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
-await rm('dist', { recursive: true, force: true })
+await rm('dist/types', { recursive: true, force: true })
 await Promise.all([bundle(), declareTypes()])
 
 async function bundle() {

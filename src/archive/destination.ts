@@ -3,6 +3,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
 import { openFileOutput } from './file-output.ts'
 import type { Output } from './output.ts'
@@ -38,7 +39,7 @@ export async function openDestination(options: DestinationOptions): Promise<Dest
     return streamDestination(stdout, '-', cache)
   }
   const file = await targetFile(path, options.defaultName)
-  if (file.special) return streamDestination(createWriteStream(file.path), file.path, cache)
+  if (file.special) return specialDestination(file.path, cache)
   const output = await openFileOutput(file.path)
   const blobDirectory = cache ?? `${file.path}.partial`
   return {
@@ -67,6 +68,20 @@ async function kindOf(path: string): Promise<'file' | 'directory' | 'special' | 
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return 'missing'
     throw new DrayError('FILE', `cannot look at ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** A device or a FIFO; unlike stdout, it is closed at the end. */
+async function specialDestination(path: string, cache: string | undefined): Promise<Destination> {
+  const stream = createWriteStream(path)
+  const destination = await streamDestination(stream, path, cache)
+  return {
+    ...destination,
+    async cleanUp(outcome) {
+      if (outcome === 'success') await finished(stream.end())
+      else stream.destroy()
+      await destination.cleanUp(outcome)
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream'
-import type { Layer } from '../image/image.ts'
+import type { Image, Layer } from '../image/image.ts'
 import { type Digest, digestHex, digestOf, shortDigest } from '../oci/digest.ts'
 import { familiarName, parseReference } from '../oci/reference.ts'
 import type { BlobStore } from '../store/blob-store.ts'
@@ -19,7 +19,7 @@ import { type LegacyLayer, legacyLayers } from './layer-id.ts'
 export const dockerArchive: ArchiveFormat = {
   name: 'docker',
   *entries(images, store) {
-    const plans = byConfig(images).map(plan)
+    const plans = planImages(images)
     for (const { configPath, image, mtime } of plans) yield bytesEntry(configPath, image.configBytes, mtime)
     yield bytesEntry('manifest.json', manifestJson(plans))
     if (plans.some(({ names }) => names.length > 0)) yield bytesEntry('repositories', repositoriesJson(plans))
@@ -34,19 +34,41 @@ interface ImagePlan extends ArchivedImage {
   readonly mtime: number
 }
 
-type LayerPlan = Layer & LegacyLayer
+interface LayerPlan extends Layer, LegacyLayer {
+  readonly home: LayerHome
+}
 
-function plan({ image, names }: ArchivedImage): ImagePlan {
-  const legacy = legacyLayers(image.configJson)
-  const layers = image.layers.flatMap((layer, i) => (legacy[i] ? [{ ...layer, ...legacy[i] }] : []))
-  return {
-    image,
-    names,
-    configPath: `${digestHex(digestOf(image.configBytes))}.json`,
-    layers,
-    layerPaths: layers.map(({ id }) => `${id}/layer.tar`),
-    mtime: createdSeconds(image.configJson.created),
-  }
+/** The layer, and its image, that has the content as a file; wherever else it occurs there is a link. */
+interface LayerHome {
+  readonly id: string
+  readonly image: Image
+}
+
+function planImages(images: readonly Image[]): readonly ImagePlan[] {
+  const homes = new Map<Digest, LayerHome>()
+  return byConfig(images).map(({ image, names }) => {
+    const legacy = legacyLayers(image.configJson)
+    const layers = image.layers.flatMap((layer, i) => {
+      const { id, json } = legacy[i] ?? {}
+      if (id === undefined || json === undefined) return []
+      const home = homes.get(layer.diffId) ?? { id, image }
+      homes.set(layer.diffId, home)
+      return [{ ...layer, id, json, home }]
+    })
+    return {
+      image,
+      names,
+      configPath: `${digestHex(digestOf(image.configBytes))}.json`,
+      layers,
+      layerPaths: layers.map((layer) => layerPath(layer, image)),
+      mtime: createdSeconds(image.configJson.created),
+    }
+  })
+}
+
+/** As docker lists it, but for a link to another image: podman and skopeo take that for a layer of no bytes. */
+function layerPath({ id, home }: LayerPlan, image: Image): string {
+  return `${home.image === image ? id : home.id}/layer.tar`
 }
 
 /** Name → tag → id of the topmost layer, for docker before 1.10. */
@@ -63,26 +85,20 @@ function repositoriesJson(plans: readonly ImagePlan[]): string {
   return `${goJson(repositories)}\n`
 }
 
-/** A layer that several images share has one directory; content that several layers share is linked to. */
+/** A layer that several images share has one directory. */
 function* layerEntries(plans: readonly ImagePlan[], store: BlobStore): Generator<ArchiveEntry> {
   const written = new Set<string>()
-  const contentAt = new Map<Digest, string>()
   for (const { layers, mtime } of plans) {
     for (const layer of layers) {
-      const { id, json, diffId } = layer
+      const { id, json, home } = layer
       if (written.has(id)) continue
       written.add(id)
       yield { type: 'directory', path: `${id}/`, mtime }
       yield bytesEntry(`${id}/VERSION`, '1.0', mtime)
       yield bytesEntry(`${id}/json`, json, mtime)
       const path = `${id}/layer.tar`
-      const first = contentAt.get(diffId)
-      if (first === undefined) {
-        contentAt.set(diffId, id)
-        yield layerEntry(path, layer, { mtime, store })
-      } else {
-        yield { type: 'symlink', path, target: `../${first}/layer.tar`, mtime }
-      }
+      if (home.id === id) yield layerEntry(path, layer, { mtime, store })
+      else yield { type: 'symlink', path, target: `../${home.id}/layer.tar`, mtime }
     }
   }
 }

@@ -18,7 +18,6 @@ export async function openFileOutput(path: string): Promise<Output> {
   const target = await resolveTarget(path)
   const temporary = join(dirname(target), temporaryName(basename(target)))
   const file = await createFile(temporary, path)
-  let isOpen = true
   let offset = 0
   return {
     path,
@@ -30,12 +29,9 @@ export async function openFileOutput(path: string): Promise<Output> {
       await finish(file, { size, path })
       signal.throwIfAborted()
       await moveInPlace(temporary, target)
-      isOpen = false
       return { size }
     },
     async abort() {
-      if (!isOpen) return
-      isOpen = false
       await file.close().catch(() => {})
       await rm(temporary, { force: true }).catch(() => {})
     },

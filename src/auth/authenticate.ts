@@ -104,7 +104,7 @@ async function pingForChallenge(
 ): Promise<Challenge | undefined> {
   const response = await next({ method: 'GET', url: new URL('/v2/', origin), purpose: 'ping', signal })
   discardBody(response.body)
-  const challenge = preferred(challengesOf(response))
+  const challenge = sameOrigin(response.url, origin) ? preferred(challengesOf(response)) : undefined
   return challenge && { ...challenge, parameters: { ...challenge.parameters, scope: '' } }
 }
 

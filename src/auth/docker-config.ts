@@ -125,7 +125,7 @@ function helperFor(credHelpers: JsonObject, search: Search): string {
  */
 function keyFor(entries: JsonObject, { registry, repository }: Search): string | undefined {
   const keys = Object.keys(entries)
-  const normalized = new Map(keys.toReversed().map((key) => [normalizeKey(key), key]))
+  const normalized = new Map(keys.map((key) => [normalizeKey(key), key]))
   for (const name of namesOf(registry, repository)) {
     const key = Object.hasOwn(entries, name) ? name : normalized.get(name)
     if (key !== undefined) return key

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { DrayError } from '../errors.ts'
-import { isLoopbackHost, plainHost } from '../http/origin.ts'
+import { isLoopbackHost } from '../http/origin.ts'
 import { redactUrl } from '../http/redact.ts'
 import { addressesIn, isForbidden } from '../http/redirect.ts'
 
@@ -24,9 +24,9 @@ function problemOf(realm: string, origin: URL): string | undefined {
   if (protocol === 'http:' && origin.protocol === 'https:') return 'where anyone on the way could read along'
   if (username || password) return 'with a user name or password in it'
   const neighbourhood = neighbourhoodOf(hostname)
-  const isNear =
-    plainHost(hostname) === plainHost(origin.hostname) || neighbourhood === neighbourhoodOf(origin.hostname)
-  return neighbourhood === undefined || isNear ? undefined : `which is ${neighbourhood}`
+  return neighbourhood === undefined || neighbourhood === neighbourhoodOf(origin.hostname)
+    ? undefined
+    : `which is ${neighbourhood}`
 }
 
 /** Where an address is that does not mean the same place to everyone; undefined for public ones and for names. */

@@ -36,16 +36,17 @@ export interface TokenRequest {
 export async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
   const realm = checkRealm(request.realm, request.origin, request.registry)
   const response = await ask(transport, realm, request)
-  const { bytes, whole } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
+  const { bytes } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
     throw toNetworkError(error, { url: response.url, purpose: 'token' })
   })
   const words = serverWords(bytes, headerOf(response, 'content-type'))
   if (response.status !== 200) throw refusal(response.status, words, realm, request)
-  const token = whole ? decodeToken(bytes, request.now ?? monotonicNow) : undefined
+  const token = decodeToken(bytes, request.now ?? monotonicNow)
   if (!token) throw noToken(words, realm, request)
   return token
 }
 
+/** In bytes; what is longer is cut, and then no JSON any more. */
 const tokenLimit = 1024 * 1024
 
 const monotonicNow = () => performance.now()

@@ -81,7 +81,7 @@ function createProgram(stdout: HelpStream, onPull: (references: string[], flags:
       outputError: () => {},
       getOutHelpWidth: () => stdout.columns || 100,
     })
-    .addHelpText('after', `\n${exitCodesHelp}`)
+    .addHelpText('afterAll', `\n${exitCodesHelp}`)
   const pull = addPull(program).action(onPull)
   return program.configureHelp(helpWithOptionsOf(pull, program))
 }

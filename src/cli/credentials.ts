@@ -6,6 +6,7 @@ import { type CredentialSource, firstOf } from '../auth/credential.ts'
 import { dockerConfigSource, dockerConfigTextSource } from '../auth/docker-config.ts'
 import { DrayError } from '../errors.ts'
 import { parseReference } from '../oci/reference.ts'
+import { fileError } from '../streams/file-error.ts'
 import type { PullCommand } from './command.ts'
 import { type Environment, variable } from './environment.ts'
 
@@ -75,7 +76,7 @@ async function storedCredentials(
 ): Promise<CredentialSource> {
   if (authfile) {
     await access(authfile).catch((cause) => {
-      throw new DrayError('FILE', `the --authfile ${authfile} cannot be read`, { cause })
+      throw fileError(`read the --authfile ${authfile}`, cause)
     })
     return dockerConfigSource(authfile, { onWarning })
   }

@@ -33,15 +33,16 @@ export function describeError(error: unknown, exitCode = exitCodeFor(error)): ob
   }
 }
 
-/** The chain of causes, without what has been said already. */
+/** The chain of causes, without what has been said: an error of Node's own is what a message above it puts in plain words. */
 function causesOf(error: unknown): readonly string[] {
   const causes: string[] = []
   let said = messageOf(error).toLowerCase()
   for (const cause of chain(error)) {
-    const words = plainWords(cause)
-    if (words === '' || said.includes(words.toLowerCase())) continue
-    causes.push(words)
-    said += ` ${words.toLowerCase()}`
+    const message = messageOf(cause)
+    const isNodes = !isDrayError(cause) && systemErrorCode(cause) !== undefined
+    if (isNodes || said.includes(message.toLowerCase())) continue
+    causes.push(message)
+    said += ` ${message.toLowerCase()}`
   }
   return causes
 }
@@ -56,13 +57,6 @@ function* chain(error: unknown, depth = 0): Generator<unknown> {
 }
 
 const longestChain = 8
-
-/** Node says `ENOSPC: no space left on device, write '/x'`; the words in the middle are the ones to read. */
-function plainWords(cause: unknown): string {
-  const message = messageOf(cause)
-  const code = systemErrorCode(cause)
-  return (code && new RegExp(`^${code}: ([^,]+)`).exec(message)?.[1]) || message
-}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error)

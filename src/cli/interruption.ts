@@ -1,11 +1,14 @@
 import type { EventEmitter } from 'node:events'
 import { DrayError, systemErrorCode } from '../errors.ts'
+import { fileError } from '../streams/file-error.ts'
 import { exitCodeFor } from './exit-codes.ts'
 
 export interface InterruptionContext {
   /** The process, or what stands in for it. */
   readonly signals: Pick<EventEmitter, 'on' | 'off'>
   readonly stdout: Pick<EventEmitter, 'on'>
+  /** What to tell whoever interrupted. */
+  readonly hint?: string | undefined
   /** Ends the process: cleaning up takes too long, or a second signal came. */
   readonly giveUp: (reason: DrayError, exitCode: number) => void
   /** Ends the process although something still holds it, when there is nothing left to say. */
@@ -29,7 +32,8 @@ const patience = 350
 const lastPatience = 100
 
 /** Turns signals, and a reader of stdout that has gone, into an abort. */
-export function watchForInterruption({ signals, stdout, giveUp, exit }: InterruptionContext): Interruption {
+export function watchForInterruption(context: InterruptionContext): Interruption {
+  const { signals, stdout, hint, giveUp, exit } = context
   const controller = new AbortController()
   let exitCode: number | undefined
   let deadline: NodeJS.Timeout | undefined
@@ -41,7 +45,10 @@ export function watchForInterruption({ signals, stdout, giveUp, exit }: Interrup
     controller.abort(reason)
   }
   const listeners = Object.entries(signalExitCodes).map(([name, code]) => {
-    return [name, () => interrupt(code, new DrayError('ABORTED', `interrupted by ${name}`))] as const
+    return [
+      name,
+      () => interrupt(code, new DrayError('ABORTED', `interrupted by ${name}`, { hint })),
+    ] as const
   })
   const onStdoutError = (cause: unknown) => {
     const reason = stdoutError(cause)
@@ -67,5 +74,5 @@ export function stdoutError(cause: unknown): DrayError {
   const closed = ['EPIPE', 'EOF', 'ERR_STREAM_DESTROYED'].includes(systemErrorCode(cause) ?? '')
   return closed
     ? new DrayError('PIPE_CLOSED', 'the reader closed the pipe', { cause })
-    : new DrayError('FILE', 'cannot write to stdout', { cause })
+    : fileError('write to stdout', cause)
 }

@@ -25,6 +25,7 @@ export async function runPull(command: PullCommand, surroundings: Surroundings):
   const interruption = watchForInterruption({
     signals,
     stdout,
+    hint: keepsBlobs(options) ? 'run the same command again: it goes on from what has arrived' : undefined,
     giveUp: (reason, exitCode) => exit(fail(reason, exitCode)),
     exit,
   })
@@ -36,6 +37,11 @@ export async function runPull(command: PullCommand, surroundings: Surroundings):
   } finally {
     interruption.end()
   }
+}
+
+/** Next to a file there is a place for what has arrived; behind a pipe there is none. */
+function keepsBlobs({ pull: { output, cache } }: Options): boolean {
+  return output !== '-' || cache !== undefined
 }
 
 interface PullContext {

@@ -37,26 +37,30 @@ export function createConnector(options: ConnectorOptions): Connector {
       const deadline = setTimeout(() => attempt.abort(timeoutError(options.timeout)), options.timeout)
       attempts.set(attempt, target.origin)
       if (closed) attempt.abort(closed)
+      // undici connects once more when a request is aborted before its answer.
+      if (!demands.get(target.origin)) attempt.abort(unwanted)
+
+      const fail = (error: unknown) => callback(new Error('not connected', { cause: error }), null)
+      const handOver = (socket: Socket) => {
+        if (closed) socket.destroy()
+        // A dead socket would make undici connect again, without end.
+        if (socket.destroyed) return fail(closed ?? codedError('ECONNRESET', 'the connection was closed'))
+        sockets.add(socket.once('close', () => sockets.delete(socket)))
+        callback(null, socket)
+      }
       openSocket(target, options, attempt.signal)
         .finally(() => {
           clearTimeout(deadline)
           attempts.delete(attempt)
         })
-        .then(alive)
-        .then(
-          (socket) => {
-            sockets.add(socket.once('close', () => sockets.delete(socket)))
-            callback(null, socket)
-          },
-          (error) => callback(new Error('not connected', { cause: error }), null),
-        )
+        .then(handOver, fail)
     },
     demand(origin) {
       demands.set(origin, (demands.get(origin) ?? 0) + 1)
       return () => {
         const left = (demands.get(origin) ?? 0) - 1
         demands.set(origin, left)
-        if (left === 0) abandon(codedError('ABORT_ERR', 'nobody waits for it'), (lost) => lost === origin)
+        if (left === 0) abandon(unwanted, (lost) => lost === origin)
       }
     },
     close(reason) {
@@ -67,11 +71,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   }
 }
 
-/** A socket that died on the way to undici would make it connect again, without end. */
-function alive(socket: Socket): Socket {
-  if (socket.destroyed) throw codedError('ECONNRESET', 'the connection was closed as soon as it was made')
-  return socket
-}
+const unwanted = codedError('ABORT_ERR', 'no request waits for the connection')
 
 function timeoutError(timeout: number): Error {
   return codedError('ETIMEDOUT', `no connection within ${timeout / 1000} s`)

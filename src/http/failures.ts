@@ -275,8 +275,8 @@ function issuerOf(error: unknown): string | undefined {
 function datesOf(error: unknown): string {
   const { valid_from, valid_to } = certificateOf(error) ?? {}
   if (!valid_from || !valid_to) return ''
-  const clock = new Date().toUTCString()
-  return `: it is for ${sanitize(valid_from, 40)} to ${sanitize(valid_to, 40)}, and the clock here says ${clock}`
+  const dates = sanitize(`${valid_from} to ${valid_to}`, 100).replace(/ +/g, ' ')
+  return `: it is valid from ${dates}, and the clock here says ${new Date().toUTCString()}`
 }
 
 function namesOf(error: unknown): string {

@@ -90,7 +90,7 @@ function askForTunnel(
   })
   asking.removeHeader('connection') // Node's default, `close`, is not what we want of a tunnel
   return settled(socket, signal, (done, fail) => {
-    asking.once('error', fail)
+    asking.on('error', fail)
     asking.once('connect', (response, _socket, early) => {
       const status = response.statusCode ?? 0
       if (status < 200 || status > 299) return fail(proxyRefusal(proxy.url, authority, status, response))

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Agent, type Dispatcher } from 'undici'
 import { DrayError } from '../errors.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
@@ -50,6 +51,7 @@ export async function createUndiciTransport(options: TransportOptions = {}): Pro
 
   return {
     async transport(request) {
+      await setImmediate() // undici frees the connection of an answer that was just read only now
       const signals = AbortSignal.any([signal, request.signal].filter((each) => each !== undefined))
       if (signals.aborted) throw abortError(signals)
       const { url, purpose } = request

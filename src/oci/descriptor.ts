@@ -34,7 +34,7 @@ export function decodeDescriptor(value: unknown, what: string): Descriptor {
 }
 
 function decodeSize({ size }: JsonObject, what: string): number {
-  if (typeof size === 'number' && Number.isSafeInteger(size) ) return size
+  if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size
   throw new DrayError('INTEGRITY', `size of ${what} must be a whole number of bytes`)
 }
 

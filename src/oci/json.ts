@@ -66,12 +66,10 @@ export function refuseDoubtfulKeys(text: string, known: readonly string[], what:
   const seen = new Set<string>()
   for (const key of topLevelKeys(text)) {
     const folded = fold(key)
+    const proper = names.get(folded) ?? key
     if (seen.has(folded)) throw new DrayError('INTEGRITY', `${what} has the key ${quote(key)} twice`)
-    if ((names.get(folded) ?? key) !== key) {
-      throw new DrayError(
-        'INTEGRITY',
-        `${what} has ${quote(key)} where ${quote(names.get(folded) ?? '')} belongs`,
-      )
+    if (key !== proper) {
+      throw new DrayError('INTEGRITY', `${what} has ${quote(key)} where ${quote(proper)} belongs`)
     }
     seen.add(folded)
   }
@@ -98,8 +96,8 @@ function topLevelKeys(text: string): readonly string[] {
   return keys
 }
 
-function isFollowedByColon(text: string, quote: number): boolean {
+function isFollowedByColon(text: string, closingQuote: number): boolean {
   const colon = /\s*:/y
-  colon.lastIndex = quote + 1
+  colon.lastIndex = closingQuote + 1
   return colon.test(text)
 }

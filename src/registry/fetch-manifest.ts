@@ -54,7 +54,7 @@ async function readContent(
   const claimed = claimedDigest(response)
   const raw = await readBody(response.body, manifestLimit)
   if (!raw.whole) throw tooLarge(inquiry)
-  const bytes = await decodeCoding(raw.bytes, response, asked ?? claimed, inquiry)
+  const bytes = await decodeCoding(raw.bytes, response, inquiry)
   const words = serverWords(bytes, headerOf(response, 'content-type'))
   if (words.isWebPage) throw webPageError(response, words, inquiry)
   if (asked) checkDigest(bytes, asked, `${inquiry.registry} sent something else for ${inquiry.what}`)
@@ -69,22 +69,17 @@ function tooLarge({ registry, what }: Inquiry): DrayError {
   return new DrayError('UNSUPPORTED', `the manifest of ${what} from ${registry} is larger than 4 MiB`)
 }
 
-/**
- * Undoes a gzip coding that was not asked for, unless the digest says that the bytes are the manifest as they are:
- * some caches label what they do not encode.
- */
+/** Undoes a gzip coding that was not asked for. Some caches label what they do not encode: no manifest is a gzip file. */
 async function decodeCoding(
   bytes: Uint8Array,
   response: HttpResponse,
-  digest: Digest | undefined,
   inquiry: Inquiry,
 ): Promise<Uint8Array> {
-  if (contentCoding(response) === 'identity' || (digest && matches(bytes, digest))) return bytes
+  if (contentCoding(response) === 'identity') return bytes
   try {
     return await promisify(gunzip)(bytes, { maxOutputLength: manifestLimit })
-  } catch (cause) {
-    const tooLong = cause instanceof RangeError
-    if (tooLong) throw tooLarge(inquiry)
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge(inquiry)
     return bytes
   }
 }
@@ -103,13 +98,9 @@ function mediaTypeOf(response: HttpResponse): string | undefined {
   return headerOf(response, 'content-type')?.split(';')[0]?.trim() || undefined
 }
 
-function matches(bytes: Uint8Array, digest: Digest): boolean {
-  return digestOf(bytes, digestAlgorithm(digest)) === digest
-}
-
 function checkDigest(bytes: Uint8Array, digest: Digest, problem: string): void {
-  if (matches(bytes, digest)) return
   const actual = digestOf(bytes, digestAlgorithm(digest))
+  if (actual === digest) return
   throw new DrayError('INTEGRITY', `${problem}: expected ${digest}, got ${actual}`, {
     hint: 'a cache or proxy on the way may change what it passes on',
   })

@@ -24,6 +24,7 @@ export function createArrival(): Arrival {
     },
     interrupt() {
       arrival.interruptions += 1
+      arrival.isWhole = false
       arrival.advance(0)
     },
     complete(size: number) {

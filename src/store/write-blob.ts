@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { DrayError } from '../errors.ts'
+import { DrayError, systemErrorCode } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
 import { fileError } from '../streams/file-error.ts'
@@ -97,12 +97,14 @@ async function receive(file: FileHandle, write: BlobWrite): Promise<DrayError | 
   return outcome()
 }
 
+/** Another process that writes to the same file may have been faster to rename it; what counts is which file it is. */
 async function putInPlace(file: FileHandle, { files, descriptor }: BlobWrite): Promise<void> {
-  if (await isNameOf(files.partial, file)) return moveFile(files.partial, files.whole)
-  if (await isNameOf(files.whole, file)) return
+  const { partial, whole } = files
+  if (await isNameOf(partial, file)) await moveFile(partial, whole)
+  if (await isNameOf(whole, file)) return
   throw new DrayError(
     'FILE',
-    `${files.partial} was replaced while ${shortDigest(descriptor.digest)} was written to it`,
+    `${partial} was replaced while ${shortDigest(descriptor.digest)} was written to it`,
     {
       hint: 'another dray may be using the same directory; try again when it is done',
     },
@@ -113,6 +115,6 @@ async function moveFile(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
-    throw fileError(`rename ${from} to ${to}`, error)
+    if (systemErrorCode(error) !== 'ENOENT') throw fileError(`rename ${from} to ${to}`, error)
   }
 }

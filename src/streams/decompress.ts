@@ -102,19 +102,21 @@ function nativeZstd(): ((options: { chunkSize: number }) => NodeJS.ReadWriteStre
     : undefined
 }
 
-/** Decodes block by block. fzstd gets distances wrong beyond its window of 32 MiB, and checks no checksums: the diffID does. */
+/** Decodes block by block. fzstd is wrong beyond 32 MiB, its maximum window, and checks no checksums: the diffID does. */
 async function* decodeZstd(blocks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Uint8Array> {
   let decoded: Uint8Array[] = []
   const decoder = new Decompress((bytes) => decoded.push(bytes))
-  for await (const block of blocks) {
+  const decode = (block: Uint8Array, isLast: boolean) => {
+    decoded = []
     try {
-      decoder.push(block)
+      decoder.push(block, isLast)
     } catch (error) {
       throw corrupt(what, error)
     }
-    yield* decoded
-    decoded = []
+    return decoded
   }
+  for await (const block of blocks) yield* decode(block, false)
+  yield* decode(new Uint8Array(), true)
 }
 
 /** zlib's errors are about the data; anything else (a file, the network, an abort) is not. */

@@ -5,7 +5,9 @@ import { pathsSeen, pullFrom, serveDuringTest } from '../support/pull-from.ts'
 import { basic, registry, withBasicAuth, withTokenAuth } from '../support/registry.ts'
 import type { Handler } from '../support/serve.ts'
 
-const alice: CredentialSource = { find: async () => ({ kind: 'basic', username: 'alice', password: 's3cret' }) }
+const alice: CredentialSource = {
+  find: async () => ({ kind: 'basic', username: 'alice', password: 's3cret' }),
+}
 
 async function sixLayers() {
   const content = createContent()
@@ -60,13 +62,23 @@ test('a registry with Basic authentication gets the password when it asks for it
 
 test.each([
   ['no credentials', undefined],
-  ['wrong ones', { find: async () => ({ kind: 'basic', username: 'alice', password: 'wrong' }) } satisfies CredentialSource],
-])('with %s a private image is refused as UNAUTHORIZED, after a bounded number of requests', async (_, credentials) => {
-  const server = await serveDuringTest(withBasicAuth(registry(await sixLayers()), 'alice', 's3cret'))
+  [
+    'wrong ones',
+    {
+      find: async () => ({ kind: 'basic', username: 'alice', password: 'wrong' }),
+    } satisfies CredentialSource,
+  ],
+])(
+  'with %s a private image is refused as UNAUTHORIZED, after a bounded number of requests',
+  async (_, credentials) => {
+    const server = await serveDuringTest(withBasicAuth(registry(await sixLayers()), 'alice', 's3cret'))
 
-  await expect(pullFrom(server, 'team/app:1', { credentials })).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
-  expect(server.requests.length).toBeLessThanOrEqual(3)
-})
+    await expect(pullFrom(server, 'team/app:1', { credentials })).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+    })
+    expect(server.requests.length).toBeLessThanOrEqual(3)
+  },
+)
 
 test('a blob that is served by another host is fetched there without any Authorization', async () => {
   const content = await sixLayers()
@@ -85,14 +97,18 @@ test('a blob that is served by another host is fetched there without any Authori
 
 test('another host that answers a redirect with a challenge never gets the credentials', async () => {
   const content = await sixLayers()
-  const thief = await serveDuringTest(withTokenAuth(registry(content), { user: { username: 'alice', password: 's3cret' } }))
+  const thief = await serveDuringTest(
+    withTokenAuth(registry(content), { user: { username: 'alice', password: 's3cret' } }),
+  )
   const toThief: Handler = (request, response) => {
     if (!request.url?.includes('/blobs/')) return registry(content)(request, response)
     response.writeHead(307, { location: `${thief.url}${request.url}` }).end()
   }
   const server = await serveDuringTest(withBasicAuth(toThief, 'alice', 's3cret'))
 
-  await expect(pullFrom(server, 'team/app:1', { credentials: alice })).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+  await expect(pullFrom(server, 'team/app:1', { credentials: alice })).rejects.toMatchObject({
+    code: 'UNAUTHORIZED',
+  })
   expect(thief.requests.length).toBeGreaterThan(0)
   expect(thief.requests.filter(({ headers }) => headers.authorization)).toEqual([])
 })

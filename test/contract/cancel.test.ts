@@ -21,7 +21,11 @@ function silentAt(next: Handler, word: string, half: boolean, reached: () => voi
 
 async function content() {
   const content = createContent()
-  addImage(content, buildImage({ layers: [await buildLayer({ a: 'x'.repeat(300_000) }, { compression: 'none' })] }), 'app:1')
+  addImage(
+    content,
+    buildImage({ layers: [await buildLayer({ a: 'x'.repeat(300_000) }, { compression: 'none' })] }),
+    'app:1',
+  )
   return { content, layer: [...content.blobs.keys()][0] ?? '' }
 }
 
@@ -33,11 +37,15 @@ test.each([
 ])('a signal %s ends the pull at once, with no archive and no socket left', async (_, word, half) => {
   const { content: images, layer } = await content()
   const controller = new AbortController()
-  const handler = silentAt(registry(images), word.replace('LAYER', layer), half, () => setTimeout(() => controller.abort(), 50))
+  const handler = silentAt(registry(images), word.replace('LAYER', layer), half, () =>
+    setTimeout(() => controller.abort(), 50),
+  )
   const server = await serveDuringTest(handler)
   const output = join(temporaryDirectory(), 'image.tar')
 
-  await expect(pullFrom(server, 'app:1', { output, signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(pullFrom(server, 'app:1', { output, signal: controller.signal })).rejects.toMatchObject({
+    code: 'ABORTED',
+  })
 
   expect(existsSync(output)).toBe(false)
   expect((await readdir(dirname(output))).filter((name) => name !== 'image.tar.partial')).toEqual([])
@@ -46,6 +54,8 @@ test.each([
 
 test('a signal that was given before ends the pull before anything is done', async () => {
   const server = await serveDuringTest(registry((await content()).content))
-  await expect(pullFrom(server, 'app:1', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(pullFrom(server, 'app:1', { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: 'ABORTED',
+  })
   expect(server.requests).toEqual([])
 })

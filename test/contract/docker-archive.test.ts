@@ -29,7 +29,9 @@ test('a pulled archive holds the config as served and every layer uncompressed, 
   expect(result).toMatchObject({
     path,
     format: 'docker',
-    images: [{ digest: image.digest, imageId: image.configDigest, layers: 3, name: `${server.host}/team/app:1.2` }],
+    images: [
+      { digest: image.digest, imageId: image.configDigest, layers: 3, name: `${server.host}/team/app:1.2` },
+    ],
   })
 })
 
@@ -110,6 +112,8 @@ test('several images share one archive, their common layers fetched and stored o
     [`${server.host}/app:two`],
   ])
   expect(server.requests.filter(({ url }) => url.endsWith(base.digest))).toHaveLength(1)
-  const stored = [...entries.values()].filter(({ header }) => header.name.endsWith('layer.tar') && header.type === 'file')
+  const stored = [...entries.values()].filter(
+    ({ header }) => header.name.endsWith('layer.tar') && header.type === 'file',
+  )
   expect(stored).toHaveLength(3)
 })

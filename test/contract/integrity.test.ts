@@ -29,52 +29,123 @@ function rewriteManifest(change: (manifest: ReturnType<typeof JSON.parse>) => vo
 }
 
 const damages: readonly [string, string, Damage][] = [
-  ['a layer with other bytes of the same length', 'INTEGRITY', (content, image) => {
-    const [layer] = image.layers
-    if (layer) content.blobs.set(layer.digest, Buffer.alloc(layer.blob.length, 1))
-  }],
-  ['a layer longer than its descriptor says', 'INTEGRITY', (content, image) => {
-    const [layer] = image.layers
-    if (layer) content.blobs.set(layer.digest, Buffer.concat([layer.blob, Buffer.from('more')]))
-  }],
-  ['a descriptor whose size is too small', 'INTEGRITY', rewriteManifest((manifest) => { manifest.layers[0].size -= 7 })],
-  ['a descriptor whose size is negative', 'INTEGRITY', rewriteManifest((manifest) => { manifest.layers[0].size = -1 })],
-  ['a digest that is a path', 'INTEGRITY', rewriteManifest((manifest) => { manifest.layers[0].digest = 'sha256:../../../../etc/passwd' })],
-  ['a config with other bytes', 'INTEGRITY', (content, image) => { content.blobs.set(image.configDigest, Buffer.alloc(image.config.length, 32)) }],
-  ['fewer layers than diffIDs', 'INTEGRITY', rewriteManifest((manifest) => { manifest.layers.pop() })],
-  ['a manifest that is an index too', 'INTEGRITY', rewriteManifest((manifest) => { manifest.manifests = [] })],
-  ['an encrypted layer', 'UNSUPPORTED', rewriteManifest((manifest) => { manifest.layers[0].mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted' })],
-  ['an artifact that is no image', 'UNSUPPORTED', rewriteManifest((manifest) => { manifest.config.mediaType = 'application/vnd.cncf.helm.config.v1+json' })],
-  ['a truncated gzip whose digest is right', 'INTEGRITY', (content) => {
-    const tar = Buffer.alloc(10_240)
-    const blob = gzipSync(tar).subarray(0, 20)
-    const layer = { ...layerOf(tar), blob, digest: sha256(blob) }
-    addImage(content, buildImage({ layers: [layer] }), 'app:1')
-  }],
-  ['a layer that is not what its diffID says', 'INTEGRITY', (content, image) => {
-    const [layer] = image.layers
-    if (layer) addImage(content, buildImage({ layers: [{ ...layer, diffId: sha256('another') }] }), 'app:1')
-  }],
+  [
+    'a layer with other bytes of the same length',
+    'INTEGRITY',
+    (content, image) => {
+      const [layer] = image.layers
+      if (layer) content.blobs.set(layer.digest, Buffer.alloc(layer.blob.length, 1))
+    },
+  ],
+  [
+    'a layer longer than its descriptor says',
+    'INTEGRITY',
+    (content, image) => {
+      const [layer] = image.layers
+      if (layer) content.blobs.set(layer.digest, Buffer.concat([layer.blob, Buffer.from('more')]))
+    },
+  ],
+  [
+    'a descriptor whose size is too small',
+    'INTEGRITY',
+    rewriteManifest((manifest) => {
+      manifest.layers[0].size -= 7
+    }),
+  ],
+  [
+    'a descriptor whose size is negative',
+    'INTEGRITY',
+    rewriteManifest((manifest) => {
+      manifest.layers[0].size = -1
+    }),
+  ],
+  [
+    'a digest that is a path',
+    'INTEGRITY',
+    rewriteManifest((manifest) => {
+      manifest.layers[0].digest = 'sha256:../../../../etc/passwd'
+    }),
+  ],
+  [
+    'a config with other bytes',
+    'INTEGRITY',
+    (content, image) => {
+      content.blobs.set(image.configDigest, Buffer.alloc(image.config.length, 32))
+    },
+  ],
+  [
+    'fewer layers than diffIDs',
+    'INTEGRITY',
+    rewriteManifest((manifest) => {
+      manifest.layers.pop()
+    }),
+  ],
+  [
+    'a manifest that is an index too',
+    'INTEGRITY',
+    rewriteManifest((manifest) => {
+      manifest.manifests = []
+    }),
+  ],
+  [
+    'an encrypted layer',
+    'UNSUPPORTED',
+    rewriteManifest((manifest) => {
+      manifest.layers[0].mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted'
+    }),
+  ],
+  [
+    'an artifact that is no image',
+    'UNSUPPORTED',
+    rewriteManifest((manifest) => {
+      manifest.config.mediaType = 'application/vnd.cncf.helm.config.v1+json'
+    }),
+  ],
+  [
+    'a truncated gzip whose digest is right',
+    'INTEGRITY',
+    (content) => {
+      const tar = Buffer.alloc(10_240)
+      const blob = gzipSync(tar).subarray(0, 20)
+      const layer = { ...layerOf(tar), blob, digest: sha256(blob) }
+      addImage(content, buildImage({ layers: [layer] }), 'app:1')
+    },
+  ],
+  [
+    'a layer that is not what its diffID says',
+    'INTEGRITY',
+    (content, image) => {
+      const [layer] = image.layers
+      if (layer) addImage(content, buildImage({ layers: [{ ...layer, diffId: sha256('another') }] }), 'app:1')
+    },
+  ],
 ]
 
-test.each(damages)('%s is refused as %s; the old archive stays and no half one appears', async (_, code, damage) => {
-  const content = createContent()
-  const image = buildImage({ layers: [await buildLayer({ a: 'x'.repeat(5000) }), await buildLayer({ b: 'y' })] })
-  addImage(content, image, 'app:1')
-  damage(content, image)
-  const server = await serveDuringTest(registry(content))
-  const output = join(temporaryDirectory(), 'image.tar')
-  await writeFile(output, 'the old archive')
+test.each(damages)(
+  '%s is refused as %s; the old archive stays and no half one appears',
+  async (_, code, damage) => {
+    const content = createContent()
+    const image = buildImage({
+      layers: [await buildLayer({ a: 'x'.repeat(5000) }), await buildLayer({ b: 'y' })],
+    })
+    addImage(content, image, 'app:1')
+    damage(content, image)
+    const server = await serveDuringTest(registry(content))
+    const output = join(temporaryDirectory(), 'image.tar')
+    await writeFile(output, 'the old archive')
 
-  await expect(pullFrom(server, 'app:1', { output, retries: 1 })).rejects.toMatchObject({ code })
+    await expect(pullFrom(server, 'app:1', { output, retries: 1 })).rejects.toMatchObject({ code })
 
-  expect(await readFile(output, 'utf8')).toBe('the old archive')
-  expect((await readdir(dirname(output))).filter((name) => !name.startsWith('image.tar'))).toEqual([])
-})
+    expect(await readFile(output, 'utf8')).toBe('the old archive')
+    expect((await readdir(dirname(output))).filter((name) => !name.startsWith('image.tar'))).toEqual([])
+  },
+)
 
 test('schema 1 is refused in one sentence', async () => {
   const content = createContent()
-  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 1, name: 'app', tag: '1', fsLayers: [], history: [] }))
+  const manifest = Buffer.from(
+    JSON.stringify({ schemaVersion: 1, name: 'app', tag: '1', fsLayers: [], history: [] }),
+  )
   addManifest(content, manifest, 'application/vnd.docker.distribution.manifest.v1+prettyjws', 'app:1')
   const server = await serveDuringTest((request, response) => {
     request.headers.accept += ', application/vnd.docker.distribution.manifest.v1+prettyjws'
@@ -95,7 +166,9 @@ test('urls in a layer descriptor are never asked', async () => {
   rewriteManifest((manifest) => {
     manifest.layers[0].urls = [`${elsewhere.url}/v2/app/blobs/${manifest.layers[0].digest}`]
   })(content, image)
-  const server = await serveDuringTest(registry({ ...content, blobs: new Map([[image.configDigest, image.config]]) }))
+  const server = await serveDuringTest(
+    registry({ ...content, blobs: new Map([[image.configDigest, image.config]]) }),
+  )
 
   await expect(pullFrom(server, 'app:1')).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(elsewhere.requests).toEqual([])

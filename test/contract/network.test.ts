@@ -16,12 +16,17 @@ async function images() {
 test('a registry with a private CA is believed with that CA only', async () => {
   const server = await serveDuringTest(await images(), { tls: 'server' })
 
-  await expect(pullFrom(server, 'app:1')).rejects.toMatchObject({ code: 'TLS', hint: expect.stringContaining('--ca') })
+  await expect(pullFrom(server, 'app:1')).rejects.toMatchObject({
+    code: 'TLS',
+    hint: expect.stringContaining('--ca'),
+  })
   expect(server.requests).toEqual([])
   await pullFrom(server, 'app:1', { tls: { caFiles: [ca] } })
 })
 
-test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn verification off; insecure does', async ({ onTestFinished }) => {
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn verification off; insecure does', async ({
+  onTestFinished,
+}) => {
   const server = await serveDuringTest(await images(), { tls: 'server' })
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
   onTestFinished(() => void delete process.env.NODE_TLS_REJECT_UNAUTHORIZED)
@@ -30,16 +35,20 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn verification off; insecure do
   await pullFrom(server, 'app:1', { tls: { insecure: true } })
 })
 
-test.each([429, 500, 502, 503])('a passing %d is tried again, and the user is told', async (status) => {
-  const handler = await images()
-  let failures = 2
-  const flaky: Handler = (request, response) => {
-    if (failures-- > 0) return void response.writeHead(status, { 'retry-after': '0' }).end()
-    return handler(request, response)
-  }
-  const { events } = await pullFrom(await serveDuringTest(flaky), 'app:1')
-  expect(events.filter(({ type }) => type === 'retry')).toHaveLength(2)
-}, 20_000)
+test.each([429, 500, 502, 503])(
+  'a passing %d is tried again, and the user is told',
+  async (status) => {
+    const handler = await images()
+    let failures = 2
+    const flaky: Handler = (request, response) => {
+      if (failures-- > 0) return void response.writeHead(status, { 'retry-after': '0' }).end()
+      return handler(request, response)
+    }
+    const { events } = await pullFrom(await serveDuringTest(flaky), 'app:1')
+    expect(events.filter(({ type }) => type === 'retry')).toHaveLength(2)
+  },
+  20_000,
+)
 
 test('a registry that stays busy is reported with what it said', async () => {
   const limited: Handler = (_, response) => {

@@ -6,7 +6,10 @@ import { registry } from '../support/registry.ts'
 
 test('the oci format keeps manifest, config and layers byte for byte, so that digests survive', async () => {
   const content = createContent()
-  const layers = [await buildLayer({ a: '1' }, { oci: true }), await buildLayer({ b: '2' }, { oci: true, compression: 'none' })]
+  const layers = [
+    await buildLayer({ a: '1' }, { oci: true }),
+    await buildLayer({ b: '2' }, { oci: true, compression: 'none' }),
+  ]
   const image = buildImage({ layers, oci: true })
   addIndex(content, [image], 'team/app:1')
   const server = await serveDuringTest(registry(content))

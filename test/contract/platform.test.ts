@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { addImage, addIndex, addManifest, buildImage, buildLayer, createContent } from '../support/image-builder.ts'
+import {
+  addImage,
+  addIndex,
+  addManifest,
+  buildImage,
+  buildLayer,
+  createContent,
+} from '../support/image-builder.ts'
 import { pullFrom, serveDuringTest } from '../support/pull-from.ts'
 import { registry } from '../support/registry.ts'
 
@@ -26,16 +33,19 @@ test.each([
   ['linux/arm64/v8', 1],
   ['linux/arm/v7', 2],
   ['linux/arm/v8', 2],
-])('--platform %s takes the best entry of the index and fetches nothing of the others', async (platform, expected) => {
-  const { content, images } = await multiPlatform()
-  const server = await serveDuringTest(registry(content))
+])(
+  '--platform %s takes the best entry of the index and fetches nothing of the others',
+  async (platform, expected) => {
+    const { content, images } = await multiPlatform()
+    const server = await serveDuringTest(registry(content))
 
-  const { result } = await pullFrom(server, 'app:1', { platform })
+    const { result } = await pullFrom(server, 'app:1', { platform })
 
-  expect(result.images[0]?.digest).toBe(images[expected]?.digest)
-  const manifests = server.requests.filter(({ url }) => url.includes('/manifests/'))
-  expect(manifests.map(({ url }) => url.split('/').at(-1))).toEqual(['1', images[expected]?.digest])
-})
+    expect(result.images[0]?.digest).toBe(images[expected]?.digest)
+    const manifests = server.requests.filter(({ url }) => url.includes('/manifests/'))
+    expect(manifests.map(({ url }) => url.split('/').at(-1))).toEqual(['1', images[expected]?.digest])
+  },
+)
 
 test('a platform that is not there is an error that lists what is, attestations left out', async () => {
   const { content } = await multiPlatform()
@@ -54,7 +64,11 @@ test('an index inside an index is followed', async () => {
   const inner = content.tags.get('app:1') ?? ''
   const innerBytes = content.manifests.get(inner)?.bytes ?? Buffer.alloc(0)
   const mediaType = 'application/vnd.oci.image.index.v1+json'
-  const outer = { schemaVersion: 2, mediaType, manifests: [{ mediaType, digest: inner, size: innerBytes.length }] }
+  const outer = {
+    schemaVersion: 2,
+    mediaType,
+    manifests: [{ mediaType, digest: inner, size: innerBytes.length }],
+  }
   addManifest(content, Buffer.from(JSON.stringify(outer)), mediaType, 'app:nested')
   const server = await serveDuringTest(registry(content))
 
@@ -65,16 +79,26 @@ test('an index inside an index is followed', async () => {
 
 test('a single image for another platform is taken with a warning, as docker does', async () => {
   const content = createContent()
-  addImage(content, buildImage({ platform: { os: 'linux', architecture: 's390x' }, layers: [await buildLayer({ a: '' })] }), 'app:1')
+  addImage(
+    content,
+    buildImage({ platform: { os: 'linux', architecture: 's390x' }, layers: [await buildLayer({ a: '' })] }),
+    'app:1',
+  )
   const { events, result } = await pullFrom(await serveDuringTest(registry(content)), 'app:1')
 
   expect(result.images[0]?.platform).toBe('linux/s390x')
-  expect(events.filter(({ type }) => type === 'warning')).toMatchObject([{ message: expect.stringContaining('linux/s390x') }])
+  expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
+    { message: expect.stringContaining('linux/s390x') },
+  ])
 })
 
 test('a single image for another platform is an error when a platform was asked for', async () => {
   const content = createContent()
-  addImage(content, buildImage({ platform: { os: 'linux', architecture: 's390x' }, layers: [await buildLayer({ a: '' })] }), 'app:1')
+  addImage(
+    content,
+    buildImage({ platform: { os: 'linux', architecture: 's390x' }, layers: [await buildLayer({ a: '' })] }),
+    'app:1',
+  )
   const server = await serveDuringTest(registry(content))
 
   await expect(pullFrom(server, 'app:1', { platform: 'linux/amd64' })).rejects.toMatchObject({

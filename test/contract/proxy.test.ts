@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request as httpRequest } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
@@ -15,7 +15,12 @@ const ca = fileURLToPath(new URL('../fixtures/tls/ca.crt', import.meta.url))
  * records what it was asked and by whom.
  */
 async function proxyDuringTest(credentials?: string) {
-  const seen: { method: string; target: string; authorization: string | undefined; proxyAuthorization: string | undefined }[] = []
+  const seen: {
+    method: string
+    target: string
+    authorization: string | undefined
+    proxyAuthorization: string | undefined
+  }[] = []
   const server = createServer((request, response) => {
     record(request)
     if (credentials && request.headers['proxy-authorization'] !== credentials) {
@@ -24,10 +29,13 @@ async function proxyDuringTest(credentials?: string) {
     }
     const target = new URL(request.url ?? '')
     const { 'proxy-authorization': _, ...headers } = request.headers
-    httpRequest({ host: '127.0.0.1', port: target.port, path: target.pathname + target.search, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    }).end()
+    httpRequest(
+      { host: '127.0.0.1', port: target.port, path: target.pathname + target.search, headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(response)
+      },
+    ).end()
   })
   const record = (request: IncomingMessage) =>
     seen.push({
@@ -40,7 +48,9 @@ async function proxyDuringTest(credentials?: string) {
     record(request)
     client.on('error', () => {})
     if (credentials && request.headers['proxy-authorization'] !== credentials) {
-      client.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n')
+      client.end(
+        'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
+      )
       return
     }
     const upstream = connect(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
@@ -66,7 +76,9 @@ async function images() {
 }
 
 test('an https registry is reached through CONNECT, and the proxy sees neither its requests nor its credentials', async () => {
-  const server = await serveDuringTest(withBasicAuth(await images(), 'alice', 's3cret'), { tls: 'behind-proxy' })
+  const server = await serveDuringTest(withBasicAuth(await images(), 'alice', 's3cret'), {
+    tls: 'behind-proxy',
+  })
   const proxy = await proxyDuringTest(basic('p@x', 'q:r'))
 
   const { exitCode, stderr } = await runDray(['--ca', ca, `registry.test:${server.port}/app:1`], {
@@ -93,7 +105,10 @@ test('a plain-http registry is asked through the proxy in absolute form', async 
   ])
 
   expect(exitCode).toBe(0)
-  expect(proxy.seen[0]).toMatchObject({ method: 'GET', target: `http://registry.test:${server.port}/v2/app/manifests/1` })
+  expect(proxy.seen[0]).toMatchObject({
+    method: 'GET',
+    target: `http://registry.test:${server.port}/v2/app/manifests/1`,
+  })
   expect(server.requests[0]?.headers.host).toBe(`registry.test:${server.port}`)
 })
 
@@ -118,9 +133,12 @@ test('NO_PROXY and --no-proxy keep a host off the proxy', async () => {
     [['--no-proxy', '.test'], {}],
     [[], { NO_PROXY: '.test' }],
   ] as const) {
-    const { exitCode, stderr } = await runDray(['--plain-http', '--retries', '0', ...args, `registry.test:${server.port}/app:1`], {
-      env: { HTTP_PROXY: `http://${proxy.host}`, ...env },
-    })
+    const { exitCode, stderr } = await runDray(
+      ['--plain-http', '--retries', '0', ...args, `registry.test:${server.port}/app:1`],
+      {
+        env: { HTTP_PROXY: `http://${proxy.host}`, ...env },
+      },
+    )
     expect(exitCode).toBe(5)
     expect(stderr).toContain('registry.test')
   }

@@ -12,14 +12,19 @@ import { helloProgram } from './hello-program.ts'
 import { verifyArchive } from './verify-archive.ts'
 
 const archive = 'dray-demo.tar'
+const name = 'dray/hello:1'
 const server = await serve(slowly(withTokenAuth(registry(await demoContent()))))
 try {
-  const reference = `${server.host}/demo/hello:1`
-  console.error(`A registry with one image listens on ${server.host}. Pulling from it:\n\n$ dray ${reference} -o ${archive}`)
-  process.exitCode = await main(['node', 'dray', reference, '-o', archive])
+  const args = [`${server.host}/demo/hello:1`, '--name', name, '-o', archive]
+  console.error(
+    `A registry with one image listens on ${server.host}. Pulling from it:\n\n$ dray ${args.join(' ')}\n`,
+  )
+  process.exitCode = await main(['node', 'dray', ...args])
   if (process.exitCode === 0) {
     console.error(`\nThe archive, checked: ${await verifyArchive(archive)}`)
-    console.error(`\nLoad and run it wherever docker is:\n\n  docker load -i ${archive}\n  docker run --rm ${reference}`)
+    console.error(
+      `\nLoad and run it wherever docker is:\n\n  docker load -i ${archive}\n  docker run --rm ${name}`,
+    )
   }
 } finally {
   await server.close()
@@ -32,9 +37,14 @@ async function demoContent() {
   const layers = [
     await buildLayer({ 'etc/': '', 'etc/os-release': 'ID=demo\nPRETTY_NAME="dray demo"\n' }),
     await buildLayer({ 'usr/': '', 'usr/share/': '', 'usr/share/noise': noise(6 * 1024 * 1024) }),
-    await buildLayer({ ...(hello && { hello: { mode: 0o755, content: hello } }), 'README': 'docker run prints a line.\n' }),
+    await buildLayer({
+      ...(hello && { hello: { mode: 0o755, content: hello } }),
+      README: 'docker run prints a line.\n',
+    }),
   ]
-  const config = { config: { Cmd: ['/hello'], Env: ['PATH=/'], Labels: { 'org.opencontainers.image.title': 'demo' } } }
+  const config = {
+    config: { Cmd: ['/hello'], Env: ['PATH=/'], Labels: { 'org.opencontainers.image.title': 'demo' } },
+  }
   addImage(content, buildImage({ layers, platform, config }), 'demo/hello:1')
   return content
 }
@@ -48,9 +58,9 @@ function noise(length: number): Buffer {
 function slowly(next: Handler): Handler {
   return (request, response) => {
     const { end } = response
-    response.end = ((bytes?: Buffer) => {
+    response.end = ((body: Buffer | string = '') => {
       response.end = end
-      void trickle(bytes ?? Buffer.alloc(0))
+      void trickle(Buffer.from(body))
       return response
     }) as typeof response.end
     const trickle = async (bytes: Buffer) => {

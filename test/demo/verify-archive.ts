@@ -19,7 +19,8 @@ export async function verifyArchive(path: string): Promise<string> {
   const [item] = JSON.parse(documents.get('manifest.json') ?? '[]')
   const { rootfs } = JSON.parse(documents.get(item.Config) ?? '{}')
   for (const [i, layer] of item.Layers.entries()) {
-    if (`sha256:${digests.get(layer)}` !== rootfs.diff_ids[i]) throw new Error(`${layer} is not what the config promises`)
+    if (`sha256:${digests.get(layer)}` !== rootfs.diff_ids[i])
+      throw new Error(`${layer} is not what the config promises`)
   }
   return `${item.RepoTags.join(', ')}, ${item.Layers.length} layers, every diffID right`
 }

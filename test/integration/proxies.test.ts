@@ -30,14 +30,14 @@ describeWithEngines('a registry that only a proxy can reach', (world) => {
     cleanup.push(network.remove)
     const authority = await createCertificateAuthority(directory)
     ca = authority.certificate
-    const registry = await startRegistry({
-      directory,
-      storage: world.storage,
-      address: `${network.registryAddress}:5000`,
-      namespace: network.registry,
-      certificate: await authority.issue('registry', ['DNS:registry.test', `IP:${network.registryAddress}`]),
-    })
-    cleanup.push(registry.stop)
+    const certificate = await authority.issue('registry', [
+      'DNS:registry.test',
+      `IP:${network.registryAddress}`,
+    ])
+    const place = { directory, storage: world.storage, namespace: network.registry }
+    const address = network.registryAddress
+    cleanup.push((await startRegistry({ ...place, address: `${address}:5000`, certificate })).stop)
+    cleanup.push((await startRegistry({ ...place, address: `${address}:5001` })).stop)
     id = await imageIdBySkopeo(`docker://${world.host}/${image}`)
   })
 
@@ -79,6 +79,17 @@ describeWithEngines('a registry that only a proxy can reach', (world) => {
       expect((await squid.readLog()).slice(before)).toMatch(
         /TCP_TUNNEL\/200 \d+ CONNECT registry\.test:5000 /,
       )
+    })
+
+    test('is asked for each thing, and not for a tunnel, where the registry speaks plain http', async () => {
+      const env = { HTTP_PROXY: `http://${squid.host}` }
+      await mustPull([...pullArgs('registry.test:5001'), '--plain-http'], fromClient({ env }))
+      expect(await archivedId()).toBe(id)
+      const log = await squid.readLog()
+      expect(log).toContain(
+        `GET http://registry.test:5001/v2/${manyLayers.repository}/manifests/${manyLayers.tag} `,
+      )
+      expect(log).not.toContain('CONNECT registry.test:5001')
     })
 
     test('is passed by for what NO_PROXY lists', async () => {

@@ -50,7 +50,9 @@ export const sha256 = (bytes: Uint8Array | string): string =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
 /** Path → content; a path that ends in `/` is a directory; header fields (and `content`) for whatever else is wanted. */
-export type LayerFiles = Readonly<Record<string, string | Buffer | (Partial<Headers> & { readonly content?: Buffer })>>
+export type LayerFiles = Readonly<
+  Record<string, string | Buffer | (Partial<Headers> & { readonly content?: Buffer })>
+>
 
 export async function buildLayer(
   files: LayerFiles,
@@ -63,10 +65,15 @@ export async function buildLayer(
 /** A layer around bytes that are at hand, tar or not. */
 export function layerOf(
   tar: Buffer,
-  { compression = 'gzip', oci = false }: { readonly compression?: 'gzip' | 'none'; readonly oci?: boolean } = {},
+  {
+    compression = 'gzip',
+    oci = false,
+  }: { readonly compression?: 'gzip' | 'none'; readonly oci?: boolean } = {},
 ): BuiltLayer {
   const blob = compression === 'gzip' ? gzipSync(tar, { level: 1 }) : tar
-  const plainType = oci ? 'application/vnd.oci.image.layer.v1.tar' : 'application/vnd.docker.image.rootfs.diff.tar'
+  const plainType = oci
+    ? 'application/vnd.oci.image.layer.v1.tar'
+    : 'application/vnd.docker.image.rootfs.diff.tar'
   const suffix = compression === 'none' ? '' : oci ? '+gzip' : '.gzip'
   return { tar, blob, diffId: sha256(tar), digest: sha256(blob), mediaType: plainType + suffix }
 }
@@ -101,7 +108,9 @@ export function buildImage({ layers, platform, oci = false, config = {} }: Image
   const mediaType = oci
     ? 'application/vnd.oci.image.manifest.v1+json'
     : 'application/vnd.docker.distribution.manifest.v2+json'
-  const configType = oci ? 'application/vnd.oci.image.config.v1+json' : 'application/vnd.docker.container.image.v1+json'
+  const configType = oci
+    ? 'application/vnd.oci.image.config.v1+json'
+    : 'application/vnd.docker.container.image.v1+json'
   const manifest = Buffer.from(
     JSON.stringify(
       {
@@ -132,7 +141,12 @@ export function addImage(content: RegistryContent, image: BuiltImage, name?: str
   addManifest(content, image.manifest, image.mediaType, name)
 }
 
-export function addManifest(content: RegistryContent, bytes: Buffer, mediaType: string, name?: string): string {
+export function addManifest(
+  content: RegistryContent,
+  bytes: Buffer,
+  mediaType: string,
+  name?: string,
+): string {
   const digest = sha256(bytes)
   content.manifests.set(digest, { mediaType, bytes })
   if (name) content.tags.set(name, digest)
@@ -155,7 +169,9 @@ export function addIndex(
   }))
   const extra = attestations ? images.map((image) => addAttestation(content, image)) : []
   const mediaType = 'application/vnd.oci.image.index.v1+json'
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [...extra, ...manifests] }))
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType, manifests: [...extra, ...manifests] }),
+  )
   return addManifest(content, bytes, mediaType, name)
 }
 
@@ -169,8 +185,14 @@ function addAttestation(content: RegistryContent, image: BuiltImage) {
     JSON.stringify({
       schemaVersion: 2,
       mediaType,
-      config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256(config), size: config.length },
-      layers: [{ mediaType: 'application/vnd.in-toto+json', digest: sha256(statement), size: statement.length }],
+      config: {
+        mediaType: 'application/vnd.oci.image.config.v1+json',
+        digest: sha256(config),
+        size: config.length,
+      },
+      layers: [
+        { mediaType: 'application/vnd.in-toto+json', digest: sha256(statement), size: statement.length },
+      ],
     }),
   )
   return {

@@ -19,7 +19,11 @@ export interface TestPull {
 }
 
 /** Pulls `server.host/name` into a directory of the test's own. */
-export async function pullFrom(server: TestServer, name: string, options: PullOptions = {}): Promise<TestPull> {
+export async function pullFrom(
+  server: TestServer,
+  name: string,
+  options: PullOptions = {},
+): Promise<TestPull> {
   const events: PullEvent[] = []
   const result = await pull([`${server.host}/${name}`], {
     output: join(temporaryDirectory(), 'image.tar'),

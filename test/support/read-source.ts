@@ -11,6 +11,8 @@ export interface SourceFile {
 
 export interface SourceImport {
   readonly specifier: string
+  /** What is taken from it by name, as it is called there; `*` for all of it. */
+  readonly names: readonly string[]
   /** Gone when compiled. */
   readonly typeOnly: boolean
   /** Loaded when the code that says so runs. */
@@ -35,12 +37,12 @@ export function importsOf(file: SourceFile): readonly SourceImport[] {
   return nodesOf(file).flatMap((node): SourceImport[] => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
       if (!node.moduleSpecifier || !ts.isStringLiteral(node.moduleSpecifier)) return []
-      return [{ specifier: node.moduleSpecifier.text, typeOnly: isTypeOnly(node), dynamic: false }]
+      return [{ specifier: node.moduleSpecifier.text, ...namesOf(node), dynamic: false }]
     }
     const [argument] = ts.isCallExpression(node) ? node.arguments : []
     const isImport = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
     if (!isImport || !argument || !ts.isStringLiteral(argument)) return []
-    return [{ specifier: argument.text, typeOnly: false, dynamic: true }]
+    return [{ specifier: argument.text, names: ['*'], typeOnly: false, dynamic: true }]
   })
 }
 
@@ -66,14 +68,17 @@ function nodesOf({ path, text }: SourceFile): readonly ts.Node[] {
   return nodes
 }
 
-function isTypeOnly(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
+function namesOf(
+  node: ts.ImportDeclaration | ts.ExportDeclaration,
+): Pick<SourceImport, 'names' | 'typeOnly'> {
   const clause = ts.isImportDeclaration(node) ? node.importClause : node
-  if (!clause || clause.isTypeOnly) return clause !== undefined
-  const names = ts.isImportClause(clause)
-    ? clause.name
-      ? undefined
-      : clause.namedBindings
-    : clause.exportClause
-  if (!names || ts.isNamespaceImport(names) || ts.isNamespaceExport(names)) return false
-  return names.elements.every((element: ts.ImportSpecifier | ts.ExportSpecifier) => element.isTypeOnly)
+  const typeOnly = clause?.isTypeOnly ?? false
+  const bindings = clause && ts.isImportClause(clause) ? clause.namedBindings : clause?.exportClause
+  const hasDefault = clause && ts.isImportClause(clause) && clause.name
+  if (hasDefault || !bindings || !('elements' in bindings)) return { names: ['*'], typeOnly }
+  const elements: readonly (ts.ImportSpecifier | ts.ExportSpecifier)[] = [...bindings.elements]
+  return {
+    names: elements.map(({ name, propertyName = name }) => propertyName.text),
+    typeOnly: typeOnly || elements.every((element) => element.isTypeOnly),
+  }
 }

@@ -24,9 +24,13 @@ function sendManifest(
 ): void {
   const digest = id.includes(':') ? id : content.tags.get(`${name}:${id}`)
   const manifest = digest === undefined ? undefined : content.manifests.get(digest)
-  if (!digest || !manifest) return sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
+  if (!digest || !manifest) {
+    sendError(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown')
+    return
+  }
   if (!request.headers.accept?.includes(manifest.mediaType)) {
-    return sendError(response, 404, 'MANIFEST_UNKNOWN', 'the Accept header does not support what was found')
+    sendError(response, 404, 'MANIFEST_UNKNOWN', 'the Accept header does not support what was found')
+    return
   }
   response.writeHead(200, {
     'content-type': manifest.mediaType,
@@ -42,9 +46,16 @@ function sendBlob(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (!blob) return sendError(response, 404, 'BLOB_UNKNOWN', 'blob unknown')
+  if (!blob) {
+    sendError(response, 404, 'BLOB_UNKNOWN', 'blob unknown')
+    return
+  }
   const from = rangeStart(request)
-  const headers = { 'content-type': 'application/octet-stream', 'docker-content-digest': digest, etag: `"${digest}"` }
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+  }
   if (from === undefined) {
     response.writeHead(200, { ...headers, 'content-length': blob.length })
     response.end(blob)

@@ -42,7 +42,7 @@ export const manyLayers: TestImage = {
   ].join('\n'),
 }
 
-export const multiPlatform: TestImage = {
+const multiPlatform: TestImage = {
   what: 'a multi-platform index with an attestation',
   repository: 'multi-platform',
   tag: 'latest',
@@ -64,7 +64,7 @@ const zstd: TestImage = {
   zstd: true,
 }
 
-export const heavy: TestImage = {
+const heavy: TestImage = {
   what: 'an image with a layer of more than 500 MB, 1.1 GB when unpacked',
   repository: 'heavy',
   tag: '1',

@@ -65,7 +65,7 @@ export async function startTinyproxy(
     `Listen ${address}`,
     'Timeout 60',
     `LogFile "${log}"`,
-    'LogLevel Connect',
+    'LogLevel Info',
     `BasicAuth ${user} ${password}`,
   ])
   const [command, args] = inNamespace(namespace, 'tinyproxy', ['-d', '-c', configuration])

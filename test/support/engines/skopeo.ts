@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type RunOptions, run } from './run.ts'
+import { run } from './run.ts'
 
 /** The image id of what skopeo finds at a place (`docker://…`, `docker-archive:…`): the digest of its config. */
 export async function imageIdBySkopeo(place: string): Promise<string> {
@@ -11,14 +11,9 @@ export async function manifestDigestBySkopeo(place: string, ...options: string[]
   return digestOf(await skopeo([...options, 'inspect', '--raw', ...unverified(place), place]))
 }
 
-/** What `skopeo inspect` says about a place. */
-export async function inspectBySkopeo(place: string): Promise<{ readonly Layers: readonly string[] }> {
-  return JSON.parse(await skopeo(['inspect', ...unverified(place), place]))
-}
-
 // The exact bytes count: whatever white space is at their end belongs to the digest.
-async function skopeo(args: readonly string[], options?: RunOptions): Promise<string> {
-  const { exitCode, stdout, stderr } = await run('skopeo', args, options)
+async function skopeo(args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await run('skopeo', args)
   if (exitCode !== 0) throw new Error(`skopeo ${args.join(' ')}: ${stderr}`)
   return stdout
 }

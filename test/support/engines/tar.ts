@@ -1,13 +1,8 @@
 import { mustRun } from './run.ts'
 
-/** Names of all entries of a tar, as GNU tar reads them. */
-export async function listTar(archive: string): Promise<readonly string[]> {
-  return (await mustRun('tar', ['-tf', archive, ...verbatim])).split('\n')
-}
-
-/** The text of one entry. */
-export function readTarEntry(archive: string, name: string): Promise<string> {
-  return mustRun('tar', ['-xOf', archive, ...verbatim, name])
+/** Names of all entries of a tar in their order, as GNU tar and libarchive read them. */
+export async function listTar(archive: string, tar: 'tar' | 'bsdtar' = 'tar'): Promise<readonly string[]> {
+  return (await mustRun(tar, ['-tf', archive])).split('\n')
 }
 
 /** The sha256 of each file of a tar by its name; a link has that of the file it points to. */
@@ -19,11 +14,9 @@ export async function hashTarEntries(archive: string): Promise<Readonly<Record<s
   return Object.fromEntries(hashes)
 }
 
-const verbatim = ['--quoting-style=literal']
-
 /** Relative symbolic links, `docker save` writes no others: name, and the name of what it points to. */
 async function listLinks(archive: string): Promise<readonly (readonly [string, string])[]> {
-  const lines = (await mustRun('tar', ['-tvf', archive, ...verbatim])).split('\n')
+  const lines = (await mustRun('tar', ['-tvf', archive])).split('\n')
   return lines
     .filter((line) => line.startsWith('l'))
     .map((line) => line.replace(/^(\S+\s+){5}/, '').split(' -> '))

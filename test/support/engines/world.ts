@@ -41,6 +41,7 @@ const cleanup: (() => Promise<void>)[] = []
 export async function setup(project: TestProject): Promise<void> {
   const missing = missingEngines()
   if (missing.length > 0 && enginesAreRequired(process.env)) throw new Error(missing.join('\n'))
+  if (missing.length > 0) console.warn(`The integration tests are skipped: ${missing.join(', ')}.`)
   project.provide('engines', missing.length > 0 ? { missing } : { missing, world: await createWorld() })
 }
 

@@ -194,6 +194,16 @@ describe('a registry that wants tokens', () => {
     ])
   })
 
+  test('is not to be confused with the host that its root redirects to', async () => {
+    const registry = ({ url }: HttpRequest) =>
+      url.pathname === '/v2/'
+        ? { ...challenge('Basic realm="give"'), url: 'https://evil.io/' }
+        : { status: 401 }
+    const { get, seen } = setUp({ 'reg.io': registry }, { credential: me })
+    expect((await get()).status).toBe(401)
+    expect(seen).toEqual(['GET reg.io/v2/a/b/manifests/1 -', 'GET reg.io/v2/ -'])
+  })
+
   test('that never says how to log in has its 401 passed on', async () => {
     const { get, seen } = setUp({ 'reg.io': () => ({ status: 401 }) })
     expect((await get()).status).toBe(401)

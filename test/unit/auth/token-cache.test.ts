@@ -78,6 +78,7 @@ describe('a fetch', () => {
     const second = cache.get('key', fetch)
     impatient.abort(new Error('gone'))
     await expect(first).rejects.toThrow('gone')
+    expect(signals[0]?.aborted).toBe(false)
     deliver(0)
     expect((await second).value).toBe('1')
     expect(signals).toHaveLength(1)

@@ -68,6 +68,7 @@ describe('help', () => {
     'has a group: %s',
     (group) => {
       expect(help).toMatch(new RegExp(`^${group}:$`, 'm'))
+      expect(parse('pull --help').stdout).toMatch(new RegExp(`^${group}:$`, 'm'))
     },
   )
 

@@ -13,12 +13,19 @@ describe('an error is told as', () => {
     ],
     ['what failed, then what to try', new DrayError('USAGE', 'no', { hint: 'yes' }), 'dray: no\ntry: yes\n'],
     [
-      'the cause in between, in words',
-      new DrayError('FILE', 'cannot write x.tar', {
-        hint: 'make room',
+      'the cause in between',
+      new DrayError('NETWORK', 'no token', {
+        hint: 'wait',
+        cause: new DrayError('NETWORK', 'auth.example is gone'),
+      }),
+      'dray: no token\n  because: auth.example is gone\ntry: wait\n',
+    ],
+    [
+      'plain words, without what Node calls it',
+      new DrayError('FILE', 'cannot write x.tar: the disk is full', {
         cause: systemError('ENOSPC', 'ENOSPC: no space left on device, write'),
       }),
-      'dray: cannot write x.tar\n  because: no space left on device\ntry: make room\n',
+      'dray: cannot write x.tar: the disk is full\n',
     ],
     [
       'a chain of causes',

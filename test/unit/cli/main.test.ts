@@ -218,7 +218,14 @@ describe('an interruption', () => {
     setTimeout(() => signals.emit(name), 5)
     const { exitCode, stderr } = await dray('nginx', { signals, pull: untilAborted })
     expect(exitCode).toBe(code)
-    expect(stderr).toMatch(new RegExp(`^dray: interrupted by ${name}\n`))
+    expect(stderr).toMatch(new RegExp(`^dray: interrupted by ${name}\ntry: run the same command again`))
+  })
+
+  test('promises nothing to go on from when the archive went down a pipe', async () => {
+    const signals = new EventEmitter()
+    setTimeout(() => signals.emit('SIGINT'), 5)
+    const { stderr } = await dray('nginx -o -', { signals, pull: untilAborted })
+    expect(stderr).toBe('dray: interrupted by SIGINT\n')
   })
 
   test('gives a pull that does not end no more than half a second', async () => {

@@ -67,6 +67,7 @@ describe('refuseDoubtfulKeys', () => {
     ['{"layers":1,"a":{"b":[]},"layers":2}', 'the thing has the key "layers" twice'],
     ['{"layers":1,"lay\\u0065rs":2}', 'the thing has the key "layers" twice'],
     ['{"layers":"\\\\","layers"\n:\t2}', 'the thing has the key "layers" twice'],
+    ['{"a":"\\"","layers":1,"layers":2}', 'the thing has the key "layers" twice'],
     ['{"other":1,"Other":2}', 'the thing has the key "Other" twice'],
     ['{"__proto__":1,"__proto__":2}', 'the thing has the key "__proto__" twice'],
     ['{"Layers":1}', 'the thing has "Layers" where "layers" belongs'],

@@ -150,6 +150,7 @@ describe('decodeManifest', () => {
       'application/vnd.docker.distribution.manifest.v1+prettyjws',
     ],
     [{ schemaVersion: 1, name: 'x' }, 'application/json'],
+    [{ name: 'x' }, 'application/vnd.docker.distribution.manifest.v1+json'],
     [{ schemaVersion: 2, fsLayers: [], mediaType: dockerManifest }, dockerManifest],
   ])('says that schema 1 is too old: %j', (document, contentType) => {
     expect(() => decode(document, contentType)).toThrow(failure('UNSUPPORTED', 'schema 1'))

@@ -43,9 +43,9 @@ const request = {
 describe('requests', () => {
   test.each([
     ['are not shown', {}, []],
-    ['are shown with --verbose', { verbose: true }, ['GET https://x/ 200 0.1 s']],
-    ['are shown even without progress', { verbose: true, mode: 'none' }, ['GET https://x/ 200 0.1 s']],
-    ['have headers with --debug', { debug: true }, ['GET https://x/ 200 0.1 s', '  > accept: *']],
+    ['are shown with --verbose', { verbose: true }, ['GET https://x/ 200 100 ms']],
+    ['are shown even without progress', { verbose: true, mode: 'none' }, ['GET https://x/ 200 100 ms']],
+    ['have headers with --debug', { debug: true }, ['GET https://x/ 200 100 ms', '  > accept: *']],
   ] as const)('%s', async (_, overrides, lines) => {
     const stream = new FakeStream()
     const display = await openDisplay({ ...options, ...overrides }, stream)

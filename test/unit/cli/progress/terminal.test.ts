@@ -95,10 +95,13 @@ test('stops before it draws on a terminal that has lost its columns', () => {
   expect(stream.text.length).toBe(end)
 })
 
-test('leaves stdin and signals to others', () => {
+test('leaves the keyboard, and Ctrl-C with it, to others', () => {
+  const { isTTY, setRawMode } = process.stdin
+  const spy = vi.fn()
+  Object.assign(process.stdin, { isTTY: true, setRawMode: spy })
   const { display, resolve } = open()
-  const listeners = process.stdin.listenerCount('data')
   resolve()
-  expect(process.stdin.listenerCount('data')).toBe(listeners)
   display.stop()
+  Object.assign(process.stdin, { isTTY, setRawMode })
+  expect(spy).not.toHaveBeenCalled()
 })

@@ -1,0 +1,221 @@
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import type { ArchiveEntry, FileEntry } from '../../../src/archive/archive-format.ts'
+import { dockerArchive } from '../../../src/archive/docker-archive.ts'
+import { openFileOutput } from '../../../src/archive/file-output.ts'
+import { writeArchive } from '../../../src/archive/write-archive.ts'
+import { openDirectoryStore } from '../../../src/store/directory-store.ts'
+import { makeImage, tarOf } from '../../support/images.ts'
+import { readArchive } from '../../support/read-archive.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
+
+const { signal } = new AbortController()
+const id = 'ab'.repeat(32)
+
+const fileEntry = (path: string, open: FileEntry['open']): FileEntry => ({
+  type: 'file',
+  path,
+  mtime: 5,
+  open,
+})
+const holding = (path: string, content: string | Buffer) =>
+  fileEntry(path, () => Readable.from([Buffer.from(content)], { objectMode: false }))
+
+const entries: readonly ArchiveEntry[] = [
+  holding('manifest.json', '[]'),
+  { type: 'directory', path: `${id}/`, mtime: 7 },
+  holding(`${id}/VERSION`, ''),
+  holding(`${id}/json`, Buffer.alloc(512, 'x')),
+  { type: 'symlink', path: `${id}/layer.tar`, target: `../${id}/layer.tar`, mtime: 7 },
+]
+
+test('the archive holds the entries as they are, and ends in two blocks of zeros', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'app.tar')
+  const output = await openFileOutput(path)
+  await writeArchive(entries, output, signal)
+  const { size } = await output.commit(signal)
+
+  const bytes = readFileSync(path)
+  expect(bytes).toHaveLength(size)
+  expect(size).toBe(1024 + 512 + 512 + 1024 + 512 + 1024)
+  expect(bytes.subarray(-1024)).toEqual(Buffer.alloc(1024))
+  const read = await readArchive(path)
+  expect([...read.keys()]).toEqual(entries.map(({ path }) => path))
+  expect(read.get('manifest.json')?.bytes.toString()).toBe('[]')
+  expect(read.get(`${id}/json`)?.bytes).toEqual(Buffer.alloc(512, 'x'))
+  expect(readdirSync(directory)).toEqual(['app.tar'])
+})
+
+test('the same entries give the same bytes', async () => {
+  const [one, two] = await Promise.all(
+    [1, 2].map(async () => {
+      const path = join(temporaryDirectory(), 'app.tar')
+      const output = await openFileOutput(path)
+      await writeArchive(entries, output, signal)
+      await output.commit(signal)
+      return readFileSync(path)
+    }),
+  )
+  expect(one).toEqual(two)
+})
+
+test('a file that was there stays as it is until the new one is whole', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'app.tar')
+  writeFileSync(path, 'old')
+  const output = await openFileOutput(path)
+  await writeArchive(entries, output, signal)
+  expect(readFileSync(path, 'utf8')).toBe('old')
+  expect(readdirSync(directory).sort()).toEqual([
+    expect.stringMatching(/^\.app\.tar\.[0-9a-f]{12}\.partial$/),
+    'app.tar',
+  ])
+  await output.commit(signal)
+  expect((await readArchive(path)).size).toBe(entries.length)
+  expect(readdirSync(directory)).toEqual(['app.tar'])
+})
+
+test('an abort leaves nothing but what was there before, and may come twice', async () => {
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'app.tar'), 'old')
+  const output = await openFileOutput(join(directory, 'app.tar'))
+  await writeArchive(entries, output, signal)
+  await output.abort()
+  await output.abort()
+  expect(readdirSync(directory)).toEqual(['app.tar'])
+  expect(readFileSync(join(directory, 'app.tar'), 'utf8')).toBe('old')
+})
+
+test('an abort after the commit leaves the archive alone', async () => {
+  const path = join(temporaryDirectory(), 'app.tar')
+  const output = await openFileOutput(path)
+  await output.commit(signal)
+  await output.abort()
+  expect(statSync(path).size).toBe(1024)
+})
+
+test('an entry that failed half-way is written again in the same place', async () => {
+  const path = join(temporaryDirectory(), 'app.tar')
+  const output = await openFileOutput(path)
+  const failure = new Error('taken back')
+  const failing = fileEntry('repositories', () =>
+    Readable.from(
+      (function* () {
+        yield Buffer.alloc(3_000_000, 'garbage')
+        throw failure
+      })(),
+    ),
+  )
+  await output.append(holding('manifest.json', '[]'), signal)
+  await expect(output.append(failing, signal)).rejects.toBe(failure)
+  await output.append(holding('repositories', 'right'), signal)
+  const { size } = await output.commit(signal)
+  expect(size).toBe(1024 + 1024 + 1024)
+  expect(statSync(path).size).toBe(size)
+  expect((await readArchive(path)).get('repositories')?.bytes.toString()).toBe('right')
+})
+
+test('an abort ends an entry whose content has gone silent', async () => {
+  const output = await openFileOutput(join(temporaryDirectory(), 'app.tar'))
+  const stop = new AbortController()
+  const silent = new PassThrough()
+  const appending = output.append(
+    fileEntry('manifest.json', () => silent),
+    stop.signal,
+  )
+  setImmediate(() => stop.abort())
+  await expect(appending).rejects.toMatchObject({ name: 'AbortError' })
+  expect(silent.destroyed).toBe(true)
+  await output.abort()
+})
+
+test('an abort before the end keeps the archive from appearing', async () => {
+  const directory = temporaryDirectory()
+  const output = await openFileOutput(join(directory, 'app.tar'))
+  await expect(output.commit(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+  await output.abort()
+  expect(readdirSync(directory)).toEqual([])
+})
+
+describe('what cannot be written is a file error at once', () => {
+  const directory = temporaryDirectory
+  test.each<[string, (root: string) => string, string]>([
+    ['a missing directory', (root) => join(root, 'no', 'app.tar'), 'there is no such file or directory'],
+    ['a directory', (root) => root, 'it is a directory'],
+    [
+      'a path through a file',
+      (root) => join(root, 'file', 'app.tar'),
+      'a part of the path is not a directory',
+    ],
+  ])('%s', async (_, pathIn, reason) => {
+    const root = directory()
+    writeFileSync(join(root, 'file'), '')
+    const path = pathIn(root)
+    await expect(openFileOutput(path)).rejects.toMatchObject({
+      code: 'FILE',
+      message: `cannot write ${path}: ${reason}`,
+    })
+  })
+})
+
+test.skipIf(process.platform === 'win32')('a device is not replaced by a file', async () => {
+  await expect(openFileOutput('/dev/null')).rejects.toMatchObject({ code: 'FILE' })
+})
+
+test.skipIf(process.platform === 'win32')(
+  'a symbolic link stays, and what it points to is replaced',
+  async () => {
+    const root = realpathSync(temporaryDirectory())
+    mkdirSync(join(root, 'there'))
+    writeFileSync(join(root, 'there', 'real.tar'), 'old')
+    symlinkSync(join(root, 'there', 'real.tar'), join(root, 'link.tar'))
+    const output = await openFileOutput(join(root, 'link.tar'))
+    await output.commit(signal)
+    expect(lstatSync(join(root, 'link.tar')).isSymbolicLink()).toBe(true)
+    expect(statSync(join(root, 'there', 'real.tar')).size).toBe(1024)
+  },
+)
+
+test('a name as long as the system allows can be written', async () => {
+  const path = join(temporaryDirectory(), `${'ü'.repeat(125)}.tar`)
+  const output = await openFileOutput(path)
+  await output.commit(signal)
+  expect(statSync(path).size).toBe(1024)
+})
+
+test('layers are written while they arrive, and once more when their first bytes were wrong', async () => {
+  const root = temporaryDirectory()
+  const store = await openDirectoryStore(join(root, 'blobs'))
+  const large = Buffer.concat(Array.from({ length: 1000 }, (_, i) => tarOf(`${i} `)))
+  const { image, blobs, layers } = makeImage({
+    name: 'docker.io/library/app:1',
+    layers: [tarOf('a'), large],
+    compress: (b) => b,
+  })
+  const output = await openFileOutput(join(root, 'app.tar'))
+  const writing = writeArchive(dockerArchive.entries([image], store), output, signal)
+  for (const [i, { descriptor }] of image.layers.entries()) {
+    const blob = blobs[i] ?? Buffer.alloc(0)
+    const spoilt = Buffer.concat([Buffer.alloc(blob.length - 1, 1), Buffer.from('!')])
+    const bodies = [spoilt, blob]
+    await store.write(descriptor, async () => Readable.from([bodies.shift()]), { signal })
+  }
+  await writing
+  await output.commit(signal)
+  const archive = await readArchive(join(root, 'app.tar'))
+  const [{ Layers }] = JSON.parse(archive.get('manifest.json')?.bytes.toString() ?? '')
+  for (const [i, path] of Layers.entries())
+    expect(archive.get(path)?.bytes.equals(layers[i] ?? expect.fail())).toBe(true)
+})

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { fileSink, writeAll } from '../../../src/streams/file-sink.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
+
+async function openFile(path = join(temporaryDirectory(), 'file')) {
+  const file = await open(path, 'w+')
+  onTestFinished(() => file.close())
+  return { file, path }
+}
+
+test('a stream is written from its position on, and what was before stays', async () => {
+  const { file, path } = await openFile()
+  await file.write('before....after', 0)
+  const reached: number[] = []
+  const chunks = [Buffer.from('ab'), Buffer.alloc(0), Buffer.from('cd')]
+  const onWritten = (position: number) => void reached.push(position)
+  await pipeline(Readable.from(chunks), fileSink(file, { position: 6, path, onWritten }))
+  expect(await readFile(path, 'utf8')).toBe('beforeabcdafter')
+  expect(reached.at(-1)).toBe(10)
+})
+
+test('a write that the system takes in small portions is finished', async () => {
+  const { file, path } = await openFile()
+  const stingy = Object.assign(Object.create(file), {
+    writev: (buffers: Buffer[], position: number) =>
+      file.writev([buffers[0]?.subarray(0, 3) ?? Buffer.alloc(0)], position),
+  })
+  const buffers = ['0123456789', '', 'abcdef'].map((text) => Buffer.from(text))
+  expect(await writeAll(stingy, buffers, { position: 2, path })).toBe(18)
+  expect(await readFile(path, 'utf8')).toBe('\0\x000123456789abcdef')
+})
+
+test.skipIf(!existsSync('/dev/full'))('a full disk is a file error that says where and how far', async () => {
+  const { file } = await openFile('/dev/full')
+  const sink = fileSink(file, { position: 4096, path: '/backup/app.tar' })
+  await expect(pipeline(Readable.from([Buffer.from('x')]), sink)).rejects.toMatchObject({
+    code: 'FILE',
+    message: 'cannot write /backup/app.tar after 4096 bytes: the disk is full',
+    hint: 'free some space, or write to another disk',
+    cause: { code: 'ENOSPC' },
+  })
+})
+
+test('what the observer of the chunks throws fails the stream before anything is written', async () => {
+  const { file, path } = await openFile()
+  const refusal = new Error('not this one')
+  const onChunk = () => {
+    throw refusal
+  }
+  const result = pipeline(Readable.from([Buffer.from('x')]), fileSink(file, { position: 0, path, onChunk }))
+  await expect(result).rejects.toBe(refusal)
+  expect(await readFile(path)).toHaveLength(0)
+})
