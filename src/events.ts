@@ -18,7 +18,12 @@ export type PullEvent =
     }
   /** A blob's turn has come; `received` bytes of it were kept from an earlier pull. */
   | { readonly type: 'blob-start'; readonly digest: Digest; readonly size: number; readonly received: number }
-  | { readonly type: 'blob-progress'; readonly digest: Digest; readonly size: number; readonly received: number }
+  | {
+      readonly type: 'blob-progress'
+      readonly digest: Digest
+      readonly size: number
+      readonly received: number
+    }
   /** The blob is whole and verified; `cached` when nothing had to be downloaded. */
   | { readonly type: 'blob-done'; readonly digest: Digest; readonly size: number; readonly cached: boolean }
   /** Something failed in passing; it is tried again after `delay`. */

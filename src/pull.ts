@@ -187,7 +187,14 @@ async function resolveAll(transport: Transport, running: RunningPull): Promise<r
         onWarning,
       })
       const { layers, size, platform: found, digest } = describe(image)
-      onEvent({ type: 'resolved', reference: formatReference(reference), digest, platform: found, layers, size })
+      onEvent({
+        type: 'resolved',
+        reference: formatReference(reference),
+        digest,
+        platform: found,
+        layers,
+        size,
+      })
       return { image, repository }
     }),
   )

@@ -106,7 +106,8 @@ async function spool(entry: FileEntry, { spoolDirectory, signal, use }: Spool): 
 
 /** Passes everything on, at the pace of the stream, and leaves it open at the end. */
 function intoStream(stream: Writable, name: string, onSent: (size: number) => void): Writable {
-  return new Writable({
+  const onClose = () => sink.destroy(writeError(stream.errored ?? closedEarly(), name))
+  const sink = new Writable({
     highWaterMark: 1024 * 1024,
     write(chunk: Buffer, _encoding, done) {
       stream.write(chunk, (error) => {
@@ -114,7 +115,18 @@ function intoStream(stream: Writable, name: string, onSent: (size: number) => vo
         done(error && writeError(error, name))
       })
     },
+    destroy(error, done) {
+      stream.off('close', onClose)
+      done(error)
+    },
   })
+  // A stream that is destroyed may never call back for the write that it was busy with.
+  stream.once('close', onClose)
+  return sink
+}
+
+function closedEarly(): Error {
+  return Object.assign(new Error('the stream was closed'), { code: 'ERR_STREAM_DESTROYED' })
 }
 
 function writeError(error: Error, name: string): DrayError {

@@ -51,13 +51,13 @@ export async function fetchBlobs(
 }
 
 /** A blob to fetch, and where from. */
-export interface WantedBlob {
+interface WantedBlob {
   readonly descriptor: Descriptor
   readonly repository: Repository
 }
 
 /** Each blob once, from the first repository that lists it. */
-export function distinctBlobs(sources: readonly Source[]): readonly WantedBlob[] {
+function distinctBlobs(sources: readonly Source[]): readonly WantedBlob[] {
   const blobs = new Map<Digest, WantedBlob>()
   for (const { image, repository } of sources) {
     for (const { descriptor } of image.layers) {

@@ -1,12 +1,12 @@
-import { isDrayError, DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { shortDigest } from '../oci/digest.ts'
 import { checkIsImage, decodeImageConfig, decodeManifest, type ImageManifest } from '../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import { platformMatches, selectPlatform } from '../oci/select-platform.ts'
-import type { Content, Repository } from '../registry/repository.ts'
 import { readBlob } from '../registry/read-blob.ts'
+import type { Content, Repository } from '../registry/repository.ts'
 import type { Image } from './image.ts'
 
 export interface ResolveOptions {
@@ -33,7 +33,10 @@ export async function resolveImage(
   reference: Reference,
   options: ResolveOptions,
 ): Promise<Image> {
-  const content = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest', options.signal)
+  const content = await repository.fetchManifest(
+    reference.digest ?? reference.tag ?? 'latest',
+    options.signal,
+  )
   return resolveContent(content, { repository, reference, ...options }, 0)
 }
 
@@ -42,9 +45,14 @@ interface Search extends ResolveOptions {
   readonly reference: Reference
 }
 
-async function resolveContent(content: Content, search: Search, depth: number): Promise<Image> {
+/** A document, with the entry of the index that led to it. */
+interface Found extends Content {
+  readonly entry?: Descriptor
+}
+
+async function resolveContent(content: Found, search: Search, depth: number): Promise<Image> {
   const document = decodeManifest(content.bytes, content.mediaType)
-  if (document.kind === 'manifest') return resolveManifest(content, document, search, depth > 0)
+  if (document.kind === 'manifest') return resolveManifest(content, document, search)
   if (depth === maxIndexDepth) {
     throw new DrayError('UNSUPPORTED', `${formatReference(search.reference)}: indexes are nested too deeply`)
   }
@@ -70,7 +78,7 @@ async function firstThatMatches<T>(
   throw mismatch
 }
 
-async function fetchCandidate(candidate: Descriptor, { repository, signal }: Search): Promise<Content> {
+async function fetchCandidate(candidate: Descriptor, { repository, signal }: Search): Promise<Found> {
   const content = await repository.fetchManifest(candidate.digest, signal)
   if (content.bytes.length !== candidate.size) {
     throw new DrayError(
@@ -78,24 +86,23 @@ async function fetchCandidate(candidate: Descriptor, { repository, signal }: Sea
       `manifest ${shortDigest(candidate.digest)} has ${content.bytes.length} bytes; its index promises ${candidate.size}`,
     )
   }
-  return { ...content, mediaType: candidate.mediaType }
+  return { ...content, mediaType: candidate.mediaType, entry: candidate }
 }
 
 async function resolveManifest(
-  content: Content,
+  { entry, ...content }: Found,
   manifest: ImageManifest,
   search: Search,
-  fromIndex: boolean,
 ): Promise<Image> {
   checkIsImage(manifest)
   const { repository, reference, signal } = search
   const configBytes = await readBlob(repository, manifest.config, { limit: maxConfigSize, signal })
   const configJson = decodeImageConfig(configBytes)
-  checkPlatform(configJson.platform, search, fromIndex)
+  if (!entry?.platform) checkPlatform(configJson.platform, search, entry !== undefined)
   return {
     reference,
     ...(search.name !== undefined && { name: search.name }),
-    platform: configJson.platform,
+    platform: entry?.platform ?? configJson.platform,
     manifest: { mediaType: manifest.mediaType, digest: content.digest, size: content.bytes.length },
     manifestBytes: content.bytes,
     config: manifest.config,

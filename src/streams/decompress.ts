@@ -7,6 +7,7 @@ import { splitZstd } from './zstd-frames.ts'
 
 /** zlib's own 16 KiB would cost more than half of the speed. */
 const chunkSize = 256 * 1024
+const inflateOptions = { chunkSize, highWaterMark: 4 * chunkSize }
 
 /**
  * The uncompressed bytes of a layer: gzip (of any number of members), zstd (of any number of frames) or plain, by its
@@ -61,7 +62,7 @@ async function inflate(head: Buffer, { source, output, what }: Stages): Promise<
     case 'none':
       return head.length === 0 ? void output.end() : pipeline(source, output)
     case 'gzip':
-      return pipeline(source, zlib.createGunzip({ chunkSize }), output)
+      return pipeline(source, zlib.createGunzip(inflateOptions), decoupled, output)
     case 'zstd':
       return inflateZstd({ source, output, what })
     default:
@@ -73,6 +74,14 @@ async function inflate(head: Buffer, { source, output, what }: Stages): Promise<
         },
       )
   }
+}
+
+/**
+ * Hands chunks on in a later turn of the event loop: the thread that inflates begins the next chunk before this one is
+ * hashed and written, not after.
+ */
+async function* decoupled(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* chunks
 }
 
 /** By the magic number; whatever has none is a plain tar. */
