@@ -7,7 +7,7 @@ import type { Digest } from './oci/digest.ts'
 export type PullEvent =
   /** The registry is being asked what the reference stands for. */
   | { readonly type: 'resolve'; readonly reference: string }
-  /** It stands for this image; `size` is what its blobs take as served, each counted once. */
+  /** It stands for this image; `layers` and `size` (as served) count each blob once. */
   | {
       readonly type: 'resolved'
       readonly reference: string

@@ -186,7 +186,8 @@ async function resolveAll(transport: Transport, running: RunningPull): Promise<r
         signal,
         onWarning,
       })
-      const { layers, size, platform: found, digest } = describe(image)
+      const { size, platform: found, digest } = describe(image)
+      const layers = new Set(image.layers.map(({ descriptor }) => descriptor.digest)).size
       onEvent({
         type: 'resolved',
         reference: formatReference(reference),
