@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import { pull } from '../../src/pull.ts'
 import { addImage, buildImage, buildLayer, createContent, sha256 } from '../support/image-builder.ts'
 import { pullFrom, serveDuringTest } from '../support/pull-from.ts'
 import { jsonEntry, readArchive } from '../support/read-archive.ts'
 import { registry } from '../support/registry.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 async function sampleImage() {
   const base = await buildLayer({ 'etc/': '', 'etc/hostname': 'base\n' })
@@ -98,8 +100,6 @@ test('several images share one archive, their common layers fetched and stored o
   addImage(content, one, 'app:one')
   addImage(content, two, 'app:two')
   const server = await serveDuringTest(registry(content))
-  const { pull } = await import('../../src/pull.ts')
-  const { temporaryDirectory } = await import('../support/temporary-directory.ts')
 
   const { path } = await pull([`${server.host}/app:one`, `${server.host}/app:two`], {
     output: `${temporaryDirectory()}/`,
