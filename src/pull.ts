@@ -187,7 +187,7 @@ async function resolveAll(transport: Transport, running: RunningPull): Promise<r
         onWarning,
       })
       const { size, platform: found, digest } = describe(image)
-      const layers = new Set(image.layers.map(({ descriptor }) => descriptor.digest)).size
+      const layers = blobSizes(image).size
       onEvent({
         type: 'resolved',
         reference: formatReference(reference),
@@ -208,7 +208,6 @@ async function together(lanes: AbortController, tasks: readonly Promise<void>[])
 }
 
 function describe(image: Image): PulledImage {
-  const sizes = new Map(image.layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]))
   return {
     reference: formatReference(image.reference),
     ...(image.name !== undefined && { name: image.name }),
@@ -216,8 +215,13 @@ function describe(image: Image): PulledImage {
     imageId: image.config.digest,
     platform: formatPlatform(image.platform),
     layers: image.layers.length,
-    size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    size: [...blobSizes(image).values()].reduce((sum, size) => sum + size, 0),
   }
+}
+
+/** Of the layers, each blob once. */
+function blobSizes(image: Image): ReadonlyMap<Digest, number> {
+  return new Map(image.layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]))
 }
 
 function abortError(signal: AbortSignal): unknown {
