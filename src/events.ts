@@ -48,6 +48,8 @@ export type PullEvent =
     }
   /** Worth knowing, not a failure. */
   | { readonly type: 'warning'; readonly message: string }
+  /** Which way was taken: the file that named a mirror, where a credential comes from. */
+  | { readonly type: 'note'; readonly message: string }
   /** The archive is whole, at `path` (`-` for a stream). */
   | { readonly type: 'archive-done'; readonly path: string; readonly size: number }
 

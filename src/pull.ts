@@ -7,20 +7,17 @@ import { writeArchive } from './archive/write-archive.ts'
 import type { CredentialSource } from './auth/credential.ts'
 import { DrayError, isDrayError } from './errors.ts'
 import type { OnEvent } from './events.ts'
-import type { ProxySettings } from './http/proxy.ts'
-import type { TlsSettings } from './http/tls.ts'
-import type { Transport } from './http/transport.ts'
-import { createUndiciTransport } from './http/undici-transport.ts'
 import { fetchBlobs, type Source } from './image/fetch-blobs.ts'
 import type { Image } from './image/image.ts'
 import { resolveImage } from './image/resolve-image.ts'
+import { type Network, type NetworkOptions, openNetwork } from './network.ts'
 import type { Digest } from './oci/digest.ts'
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oci/platform.ts'
 import { formatReference, parseReference, type Reference } from './oci/reference.ts'
 import { createRegistryClient } from './registry/registry-client.ts'
 import { openDirectoryStore } from './store/directory-store.ts'
 
-export interface PullOptions {
+export interface PullOptions extends Omit<NetworkOptions, 'connections' | 'onWarning' | 'onNote'> {
   /** A file, a directory, or `-` for `stdout`; default: a file in the working directory named after the image. */
   readonly output?: string | undefined
   /** Where output `-` goes. */
@@ -37,17 +34,8 @@ export interface PullOptions {
   readonly cache?: string | undefined
   /** Who to be; default: anonymous. */
   readonly credentials?: CredentialSource | undefined
-  /** Default: no proxy. */
-  readonly proxy?: ProxySettings | undefined
-  /** Default: verify against Node's own CAs. */
-  readonly tls?: TlsSettings | undefined
-  /** Speak http to the registry; default: https, and http only to loopback registries that speak no TLS. */
-  readonly plainHttp?: boolean | undefined
   /** Tries without progress before giving up; default 6. */
   readonly retries?: number | undefined
-  /** The longest silence, in milliseconds; default 30,000. */
-  readonly timeout?: number | undefined
-  readonly userAgent?: string | undefined
   /** Ends the pull: rejects with ABORTED, or with the signal's reason when that is a DrayError. */
   readonly signal?: AbortSignal | undefined
   /** Told what happens, while it happens. */
@@ -104,7 +92,7 @@ export async function pull(texts: readonly string[], options: PullOptions = {}):
 }
 
 interface Plan {
-  readonly wanted: readonly { readonly reference: Reference; readonly name: string | undefined }[]
+  readonly wanted: readonly Wanted[]
   readonly platform: Platform
   readonly format: 'docker' | 'oci'
   readonly jobs: number
@@ -113,24 +101,38 @@ interface Plan {
   readonly onEvent: OnEvent
 }
 
+interface Wanted {
+  /** As the user typed it. */
+  readonly text: string
+  readonly reference: Reference
+  /** To be stored in the archive. */
+  readonly name: string | undefined
+}
+
 /** All names and options first: a typo costs no network. */
 function planPull(texts: readonly string[], options: PullOptions): Plan {
   if (texts.length === 0) throw new DrayError('USAGE', 'no image was named')
   if (options.name !== undefined && texts.length > 1) {
     throw new DrayError('USAGE', 'a name can be given to a single image only')
   }
-  const references = texts.map(parseReference)
+  const wanted = texts.map((text) => {
+    const reference = parseReference(text)
+    return { text, reference, name: archivedName(reference, options.name) }
+  })
   const format = options.format ?? 'docker'
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
   const unusual = formatPlatform(platform) !== formatPlatform(hostPlatform()) ? platform : undefined
   return {
-    wanted: references.map((reference) => ({ reference, name: archivedName(reference, options.name) })),
+    wanted,
     platform,
     format,
     jobs: options.jobs ?? 4,
     destination: {
       path: options.output ?? '.',
-      defaultName: archiveFileName(references, unusual),
+      defaultName: archiveFileName(
+        wanted.map(({ reference }) => reference),
+        unusual,
+      ),
       stdout: options.stdout,
       cache: options.cache,
     },
@@ -146,10 +148,15 @@ interface RunningPull extends Plan {
 }
 
 async function pullInto(destination: Destination, running: RunningPull): Promise<PullResult> {
-  const { options, jobs, format, lanes, signal, onEvent } = running
-  const network = await createUndiciTransport({ ...definedOnly(options), connections: jobs + 1, signal })
+  const { wanted, options, jobs, format, lanes, signal, onEvent } = running
+  const network = await openNetwork(wanted, {
+    ...definedOnly(options),
+    ...spokesmen(onEvent),
+    connections: jobs + 1,
+    signal,
+  })
   try {
-    const sources = await resolveAll(network.transport, running)
+    const sources = await resolveAll(network, running)
     const store = await openDirectoryStore(destination.blobDirectory)
     const images = sources.map(({ image }) => image)
     await together(lanes, [
@@ -165,40 +172,49 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
   }
 }
 
-async function resolveAll(transport: Transport, running: RunningPull): Promise<readonly Source[]> {
-  const { wanted, platform, options, signal, onEvent } = running
-  const onWarning = (message: string) => onEvent({ type: 'warning', message })
+async function resolveAll(
+  { transport, routed }: Network<Wanted>,
+  running: RunningPull,
+): Promise<readonly Source[]> {
+  const { platform, options, signal, onEvent } = running
   const openRepository = createRegistryClient({
     ...definedOnly(options),
+    ...spokesmen(onEvent),
     transport,
     onRetry: (retry) => onEvent({ type: 'retry', ...retry }),
     onRequest: (request) => onEvent({ type: 'request', ...request }),
-    onWarning,
   })
-  return Promise.all(
-    wanted.map(async ({ reference, name }) => {
-      onEvent({ type: 'resolve', reference: formatReference(reference) })
-      const repository = openRepository(reference)
-      const image = await resolveImage(repository, reference, {
-        platform,
-        platformIsWish: options.platform !== undefined,
-        name,
-        signal,
-        onWarning,
-      })
-      const { size, platform: found, digest } = describe(image)
-      const layers = blobSizes(image).size
-      onEvent({
-        type: 'resolved',
-        reference: formatReference(reference),
-        digest,
-        platform: found,
-        layers,
-        size,
-      })
-      return { image, repository }
-    }),
-  )
+  const resolve = async ({ reference, name, route }: (typeof routed)[number]): Promise<Source> => {
+    onEvent({ type: 'resolve', reference: formatReference(reference) })
+    const repository = openRepository(route)
+    const image = await resolveImage(repository, reference, {
+      platform,
+      platformIsWish: options.platform !== undefined,
+      name,
+      signal,
+      onWarning: spokesmen(onEvent).onWarning,
+    })
+    const { size, platform: found, digest } = describe(image)
+    const layers = blobSizes(image).size
+    onEvent({
+      type: 'resolved',
+      reference: formatReference(reference),
+      digest,
+      platform: found,
+      layers,
+      size,
+    })
+    return { image, repository }
+  }
+  return Promise.all(routed.map(resolve))
+}
+
+/** How the rooms below tell what is neither result nor error. */
+function spokesmen(onEvent: OnEvent) {
+  return {
+    onWarning: (message: string) => onEvent({ type: 'warning', message }),
+    onNote: (message: string) => onEvent({ type: 'note', message }),
+  }
 }
 
 /** Runs the lanes side by side; the first failure stops the others and is what is thrown. */

@@ -1,10 +1,10 @@
-import { DrayError } from '../errors.ts'
 import { toNetworkError } from '../http/network-error.ts'
 import { discardBody, readBody } from '../http/read-body.ts'
-import { type ServerWords, serverWords } from '../http/server-words.ts'
+import { serverWords } from '../http/server-words.ts'
 import { type HttpRequest, type HttpResponse, headerOf, type Transport } from '../http/transport.ts'
 import type { Credential } from './credential.ts'
 import { checkRealm } from './realm.ts'
+import { noToken, tokenRefusal } from './token-refusal.ts'
 
 /** What a registry takes instead of a password, for a while. */
 export interface Token {
@@ -23,6 +23,8 @@ export interface TokenRequest {
   readonly scopes: readonly string[]
   /** Absent for an anonymous token, which public images need as well. */
   readonly credential?: Exclude<Credential, { kind: 'registry-token' }> | undefined
+  /** Why there is no credential although there should be one, for errors. */
+  readonly loginProblem?: string | undefined
   readonly signal?: AbortSignal | undefined
   /** In milliseconds; default: a clock that never jumps. */
   readonly now?: (() => number) | undefined
@@ -39,8 +41,8 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
   const { bytes } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
     throw toNetworkError(error, { url: response.url, purpose: 'token' })
   })
-  const words = serverWords(bytes, headerOf(response, 'content-type'))
-  if (response.status !== 200) throw refusal(response.status, words, realm, request)
+  const words = serverWords(bytes, headerOf(response, 'content-type'), response.secrets)
+  if (response.status !== 200) throw tokenRefusal(response, words, realm, request)
   const token = decodeToken(bytes, request.now ?? monotonicNow)
   if (!token) throw noToken(words, realm, request)
   return token
@@ -126,40 +128,4 @@ function decodeToken(bytes: Uint8Array, now: () => number): Token | undefined {
   const stated = Number(answer?.expires_in)
   const lifetime = stated > 0 ? stated : defaultLifetime
   return { value, expiresAt: now() + lifetime * 1000 }
-}
-
-function refusal(
-  status: number,
-  words: ServerWords,
-  realm: URL,
-  { registry, credential }: TokenRequest,
-): DrayError {
-  const said = words.text ? `: ${words.text}` : ''
-  const who = `${registry}: the token server ${realm.host}`
-  if (status === 429) return new DrayError('RATE_LIMITED', `${who} wants fewer requests (429)${said}`)
-  if (status !== 401 && status !== 403) return new DrayError('NETWORK', `${who} answered ${status}${said}`)
-  return credential
-    ? new DrayError('UNAUTHORIZED', `${who} refused the credentials that were sent (${status})${said}`, {
-        hint: 'check the user name and the password or token; some registries take access tokens only',
-      })
-    : new DrayError('UNAUTHORIZED', `${who} refused, no credentials were sent (${status})${said}`, {
-        hint: 'the image may not exist, or be private: log in, or use --username and --password-stdin',
-      })
-}
-
-function noToken(words: ServerWords, realm: URL, { registry }: TokenRequest): DrayError {
-  if (!words.isWebPage) {
-    return new DrayError(
-      'NETWORK',
-      `${registry}: the answer of the token server ${realm.host} holds no token`,
-    )
-  }
-  const title = words.text && ` (title: ${words.text})`
-  return new DrayError(
-    'NETWORK',
-    `${registry}: got a web page${title} instead of a token from ${realm.host}`,
-    {
-      hint: 'a proxy may want you to log in first, or this is not the right host',
-    },
-  )
 }

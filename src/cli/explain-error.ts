@@ -1,5 +1,5 @@
 import { isDrayError, systemErrorCode } from '../errors.ts'
-import { redactUrl } from '../http/redact.ts'
+import { redactUrlsIn } from '../http/redact.ts'
 import { sanitize } from '../http/sanitize.ts'
 import { exitCodeFor } from './exit-codes.ts'
 
@@ -67,10 +67,7 @@ function stackOf(error: unknown): readonly string[] {
   return stacks.filter((stack) => stack !== undefined)
 }
 
-function printable(line: string): string {
-  return sanitize(line.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, redacted), 4000)
-}
-
-function redacted(url: string): string {
-  return URL.canParse(url) ? redactUrl(url) : url
+/** A line without secrets in its URLs, and without control characters. */
+export function printable(line: string): string {
+  return sanitize(redactUrlsIn(line), 4000)
 }

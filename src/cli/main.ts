@@ -1,4 +1,4 @@
-import { parseCommand, shortHelp } from './command.ts'
+import { type DrayCommand, parseCommand, shortHelp } from './command.ts'
 import { exitCodeFor, exitCodes } from './exit-codes.ts'
 import { reportError } from './report-error.ts'
 import { runPull } from './run-pull.ts'
@@ -12,7 +12,7 @@ export async function main(argv: readonly string[], given: Partial<Surroundings>
   try {
     if (argv.length > 2) {
       const command = parseCommand(argv, stdout)
-      return command ? await runPull(command, surroundings) : 0
+      return command ? await run(command, surroundings) : 0
     }
     stderr.write(shortHelp)
     return exitCodes.USAGE
@@ -22,6 +22,14 @@ export async function main(argv: readonly string[], given: Partial<Surroundings>
     reportError(error, { json, debug, mode: 'auto', exitCode }, surroundings)
     return exitCode
   }
+}
+
+/** What a pull does not need is loaded only when it is asked for. */
+async function run(command: DrayCommand, surroundings: Surroundings): Promise<number> {
+  if (command.kind === 'pull') return runPull(command, surroundings)
+  if (command.kind === 'doctor') return (await import('./run-doctor.ts')).runDoctor(command, surroundings)
+  const { runLogin, runLogout } = await import('./run-login.ts')
+  return command.kind === 'login' ? runLogin(command, surroundings) : runLogout(command, surroundings)
 }
 
 /** When nobody reads the messages any more, the archive is still wanted. */

@@ -15,7 +15,7 @@ import { version } from './version.ts'
 /** Pulls, shows how it goes, and tells the result or the error. Resolves to the exit code; throws USAGE before it begins. */
 export async function runPull(command: PullCommand, surroundings: Surroundings): Promise<number> {
   const { env, stdout, stderr, signals, exit } = surroundings
-  const options = readOptions(command.flags, env, stdout.isTTY === true)
+  const options = await readOptions(command.flags, env, stdout.isTTY === true)
   const display = await openDisplay(options.display, stderr)
   const fail = (error: unknown, exitCode: number) => {
     display.stop()
@@ -57,7 +57,7 @@ async function pullAndTell(command: PullCommand, context: PullContext): Promise<
   const { onEvent } = display
   for (const warning of options.warnings) display.warn(warning)
   const onWarning = (message: string) => onEvent({ type: 'warning', message })
-  const credentials = await readCredentials(command, { env, stdin, onWarning })
+  const credentials = await readCredentials(command, { env, stdin, onWarning, signal })
   const { pull } = await loadPull()
 
   const began = performance.now()

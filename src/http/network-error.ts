@@ -1,5 +1,7 @@
 import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
-import { codeOf, failureOf, notTlsCodes, type RetryClass, type Where } from './failures.ts'
+import { connectionFailures } from './connection-failures.ts'
+import { codeOf, type Failure, messageOf, type RetryClass, type Where } from './failures.ts'
+import { notTlsCodes, tlsFailures } from './tls-failures.ts'
 
 export type { RetryClass, Where } from './failures.ts'
 
@@ -11,7 +13,7 @@ export function toNetworkError(error: unknown, where: Where): DrayError {
   const root = rootCause(error)
   if (root instanceof DrayError) return root
   const { code, words, hint } = failureOf(root)
-  return new DrayError(code, words(peerName(where), root), { hint: hint?.(where, root), cause: root })
+  return new DrayError(code, words(peerName(where), root, where), { hint: hint?.(where, root), cause: root })
 }
 
 /** What to throw when a signal has ended something: its reason when that is a DrayError, otherwise ABORTED. */
@@ -22,7 +24,7 @@ export function abortError(signal: AbortSignal): DrayError {
 
 /** Whether trying again can help; for a DrayError the cause decides. */
 export function retryClass(error: unknown): RetryClass {
-  if (isDrayError(error) && error.code !== 'NETWORK') return 'never'
+  if (isDrayError(error) && error.code !== 'NETWORK' && error.code !== 'TLS') return 'never'
   const root = isDrayError(error) ? rootCause(error.cause) : rootCause(error)
   if (root instanceof DrayError) return retryClass(root)
   return failureOf(root).retry
@@ -36,6 +38,20 @@ export function isRefused(error: unknown): boolean {
 /** True when a TLS handshake failed because the other side does not speak TLS. */
 export function notTls(error: unknown): boolean {
   return notTlsCodes.test(codeOf(originalError(error)))
+}
+
+/** The row of the tables that describes an error. */
+function failureOf(error: unknown): Failure {
+  const code = codeOf(error)
+  const describes = ({ codes, applies }: Failure) => codes.test(code) && (applies?.(error) ?? true)
+  return [...tlsFailures, ...connectionFailures].find(describes) ?? unknownFailure
+}
+
+const unknownFailure: Failure = {
+  codes: /^/,
+  code: 'NETWORK',
+  retry: 'never',
+  words: (peer, error) => `the request to ${peer} failed: ${messageOf(error)}`,
 }
 
 /** Unwraps errors that only say that another one happened, until there is one to judge by. */

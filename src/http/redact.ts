@@ -1,4 +1,5 @@
 import { sanitize } from './sanitize.ts'
+import { hideSecrets } from './secrets.ts'
 
 /** Query parameters of the registry and token protocols that hold no secret; all others may (signed URLs do). */
 const openParameters: ReadonlySet<string> = new Set(['ns', 'service', 'scope', 'n', 'last'])
@@ -7,6 +8,13 @@ const secretHeaders =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-registry-.*|.*(token|secret|api-?key).*)$/
 
 const urlHeaders: ReadonlySet<string> = new Set(['location', 'content-location', 'referer'])
+
+const addresses = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi
+
+/** A text with URLs in it that may be printed. */
+export function redactUrlsIn(text: string): string {
+  return text.replace(addresses, redactUrl)
+}
 
 /** A URL, relative or not, that may be printed: no user, no password, no fragment, `***` for values that may be secret. */
 export function redactUrl(url: URL | string): string {
@@ -26,17 +34,24 @@ function redactParameter(parameter: string): string {
   return openParameters.has(name) ? parameter : `${name}=***`
 }
 
-/** Headers that may be printed, one text each: secrets are `***`, URLs are redacted, what a server sent is sanitized. */
+/**
+ * Headers that may be printed, one text each: secrets are `***`, those that an answer repeats too; URLs are redacted, what a
+ * server sent is sanitized.
+ */
 export function redactHeaders(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  secrets: readonly string[] = [],
 ): Record<string, string> {
   const entries = Object.entries(headers).filter(([, value]) => value !== undefined)
   return Object.fromEntries(
-    entries.map(([name, value]) => [sanitize(name), redactValue(name, [value].flat().join(', '))]),
+    entries.map(([name, value]) => [
+      sanitize(name),
+      redactValue(name, hideSecrets([value].flat().join(', '), secrets)),
+    ]),
   )
 }
 
 function redactValue(name: string, value: string): string {
   if (secretHeaders.test(name.toLowerCase())) return '***'
-  return urlHeaders.has(name.toLowerCase()) ? redactUrl(value) : sanitize(value)
+  return urlHeaders.has(name.toLowerCase()) ? redactUrl(value) : sanitize(redactUrlsIn(value))
 }

@@ -18,6 +18,8 @@ export interface RetryInfo {
 export interface RetryOptions {
   /** How many more tries after the first; default 6. */
   readonly retries?: number | undefined
+  /** In milliseconds; a server that asks for more patience is not asked again. Default: 5 minutes. */
+  readonly longestWait?: number | undefined
   readonly onRetry?: ((info: RetryInfo) => void) | undefined
   readonly sleep?: typeof wait | undefined
   /** From 0 to 1. */
@@ -25,14 +27,14 @@ export interface RetryOptions {
 }
 
 /** Longer than this, a server's Retry-After is news for the user, not a wait. */
-const longestWait = 5 * 60_000
+const longestUsefulWait = 5 * 60_000
 
 /**
  * Asks again after a bad moment: a status such as 503 or 429, or a connection that failed in passing. When that does not
  * help, gives the last response back or throws the last error. All requests of a pull may be repeated, token POSTs too.
  */
 export function retry(options: RetryOptions = {}): Interceptor {
-  const { retries = 6, onRetry, sleep = wait, random } = options
+  const { retries = 6, longestWait = longestUsefulWait, onRetry, sleep = wait, random } = options
   return (next) => async (request) => {
     for (let attempt = 1; ; attempt++) {
       const outcome = await next(request).then(judgeResponse, judgeError)

@@ -1,4 +1,6 @@
 import { sanitize } from './sanitize.ts'
+import { hideSecrets } from './secrets.ts'
+import { isWebPage, pageWords } from './web-page.ts'
 
 /** What a server said where something else was wanted, safe to print. */
 export interface ServerWords {
@@ -8,23 +10,33 @@ export interface ServerWords {
   readonly text: string
   /** It is a web page. */
   readonly isWebPage: boolean
+  /** It is the list of errors of the distribution spec, which nothing but a registry sends. */
+  readonly isFromRegistry: boolean
 }
 
 /**
  * Finds the words in the body of an error, of which registries and token servers know many shapes: the `errors` of the
- * distribution spec, OAuth2's `error_description`, `details`, `message`, plain text, HTML. At most 200 characters.
+ * distribution spec, OAuth2's `error_description`, `details`, `message`, the XML of blob stores, plain text, HTML. At most
+ * 200 characters, without the secrets that were sent to the server.
  */
-export function serverWords(bytes: Uint8Array, contentType: string | undefined): ServerWords {
+export function serverWords(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  secrets: readonly string[] = [],
+): ServerWords {
+  const brief = (words: string, limit: number) => sanitize(hideSecrets(words, secrets).trim(), limit)
   const text = Buffer.from(bytes).toString()
   const json = parseJson(text)
-  if (json === undefined && isWebPage(text, contentType)) return wordsFrom([], pageTitle(text), true)
-  const said = spoken(json ?? text)
+  if (json === undefined && isWebPage(text, contentType)) return pageOf(brief(pageWords(text), 200))
+  const said = spoken(json ?? parseXml(text) ?? text)
+  const codes = said.map(({ code }) => brief(code, 50).toUpperCase()).filter(Boolean)
   const messages = said.map(({ message }) => message).filter(Boolean)
-  return wordsFrom(said.map(({ code }) => code.toUpperCase()).filter(Boolean), messages.join('; '), false)
+  const isFromRegistry = codes.length > 0 && Array.isArray(Object(json).errors)
+  return { codes, text: brief(messages.join('; '), 200), isWebPage: false, isFromRegistry }
 }
 
-function wordsFrom(codes: readonly string[], text: string, isWebPage: boolean): ServerWords {
-  return { codes: codes.map((code) => sanitize(code, 50)), text: sanitize(text.trim(), 200), isWebPage }
+function pageOf(text: string): ServerWords {
+  return { codes: [], text, isWebPage: true, isFromRegistry: false }
 }
 
 function parseJson(text: string): unknown {
@@ -35,12 +47,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isWebPage(text: string, contentType = ''): boolean {
-  return /^\s*text\/html\b/i.test(contentType) || /^\uFEFF?\s*<(!doctype|html|head|body)\b/i.test(text)
-}
-
-function pageTitle(page: string): string {
-  return /<title[^<>]*>([^<]*)/i.exec(page)?.[1] ?? ''
+/** The error of S3, Azure and Google's storage, where blobs are. */
+function parseXml(text: string): Said | undefined {
+  if (!/<Error>/.test(text)) return undefined
+  const element = (name: string) => new RegExp(`<${name}>([^<]*)`).exec(text)?.[1] ?? ''
+  const said = { code: element('Code'), message: element('Message') }
+  return said.code || said.message ? said : undefined
 }
 
 interface Said {
@@ -48,13 +60,23 @@ interface Said {
   readonly message: string
 }
 
+/** `errorCode` and `errorMessage` are Huawei's. */
 function spoken(value: unknown): readonly Said[] {
   if (typeof value === 'string') return [{ code: '', message: value }]
   if (Array.isArray(value)) return value.slice(0, 5).flatMap(spoken)
   if (typeof value !== 'object' || value === null) return []
-  const { errors, code, message, error, error_description, details } = value as Record<string, unknown>
+  const { errors, error, ...fields } = value as Record<string, unknown>
   if (errors !== undefined) return spoken(errors)
   if (typeof error === 'object') return spoken(error)
-  const texts = [message, error_description, error, details].filter((text) => typeof text === 'string')
-  return [{ code: typeof code === 'string' ? code : '', message: texts.find(Boolean) ?? '' }]
+  const { message, errorMessage, error_description, details, code, errorCode } = fields
+  return [
+    {
+      code: firstText(code, errorCode),
+      message: firstText(message, errorMessage, error_description, error, details),
+    },
+  ]
+}
+
+function firstText(...values: readonly unknown[]): string {
+  return values.find((value): value is string => typeof value === 'string' && value !== '') ?? ''
 }

@@ -1,59 +1,101 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import tls from 'node:tls'
-import { DrayError, systemErrorCode } from '../errors.ts'
+import { decodeCertificates, readCertificateDirectory, readCertificates } from './certificates.ts'
+import {
+  type ClientCertificate,
+  type LoadedCertificate,
+  readClientCertificate,
+} from './client-certificate.ts'
+import type { TlsOptions } from './handshake.ts'
+
+export type { ClientCertificate } from './client-certificate.ts'
 
 export interface TlsSettings {
   /** PEM or DER files whose CAs are trusted besides Node's own. */
   readonly caFiles?: readonly string[] | undefined
+  /** Directories whose PEM files hold such CAs. */
+  readonly caDirectories?: readonly string[] | undefined
+  /** Such CAs themselves, PEM. */
+  readonly caTexts?: readonly string[] | undefined
   /** Certificates are not verified. */
+  readonly insecure?: boolean | undefined
+  /** What holds for one origin besides. Asked once per origin, before the first connection to it. */
+  readonly forOrigin?: ((origin: URL) => Promise<OriginTls | undefined>) | undefined
+}
+
+/** What holds for one origin only. */
+export interface OriginTls {
+  /** PEM or DER files whose CAs are trusted here too. */
+  readonly caFiles?: readonly string[] | undefined
+  /** To show when the server asks for one; of several with keys of one kind, the first. */
+  readonly clientCertificates?: readonly ClientCertificate[] | undefined
+  /** This server's certificate is not verified. */
   readonly insecure?: boolean | undefined
 }
 
 /**
- * Reads the settings' files and gives the TLS options for a connection to an origin. Node's own variable for switching
- * verification off has no say. Throws FILE for a file that cannot be read, USAGE for one that holds no certificate.
+ * Reads the settings' files and gives the TLS options for connections to an origin. Node's own variable for switching
+ * verification off has no say. Both reject with FILE for a file that cannot be read, USAGE for one that does not hold what
+ * it should.
  */
-export async function loadTls(settings: TlsSettings = {}): Promise<(origin: URL) => tls.ConnectionOptions> {
-  const extra = (await Promise.all((settings.caFiles ?? []).map(readCertificates))).flat()
-  let secureContext: tls.SecureContext | undefined
-  return () => {
-    secureContext ??= createContext(extra)
-    return { secureContext, rejectUnauthorized: settings.insecure !== true, ALPNProtocols: ['http/1.1'] }
+export async function loadTls(settings: TlsSettings = {}): Promise<(origin: URL) => Promise<TlsOptions>> {
+  const { insecure = false, forOrigin } = settings
+  const extra = await readExtraCas(settings)
+  let common: tls.SecureContext | undefined
+  const known = new Map<string, Promise<TlsOptions>>()
+
+  const load = async (origin: URL): Promise<TlsOptions> => {
+    const own = (await forOrigin?.(origin)) ?? {}
+    const cas = await readAll(own.caFiles, readCertificates)
+    const certificates = await readAll(own.clientCertificates, async (files) => [
+      await readClientCertificate(files),
+    ])
+    const isSpecial = cas.length > 0 || certificates.length > 0
+    if (!isSpecial) common ??= createContext(extra, [])
+    return {
+      secureContext: isSpecial ? createContext([...extra, ...cas], certificates) : common,
+      rejectUnauthorized: !insecure && own.insecure !== true,
+      ALPNProtocols: ['http/1.1'],
+      clientCertificate: certificates[0]?.file,
+    }
+  }
+  return (origin) => {
+    const options = known.get(origin.origin) ?? load(origin)
+    known.set(origin.origin, options)
+    return options
   }
 }
 
-/** Parsing a hundred CAs takes a while: once, and only when there is something to connect to. */
-function createContext(extra: readonly string[]): tls.SecureContext {
+async function readExtraCas(settings: TlsSettings): Promise<readonly string[]> {
+  const { caFiles, caDirectories, caTexts = [] } = settings
+  const files = await readAll(caFiles, readCertificates)
+  const directories = await readAll(caDirectories, readCertificateDirectory)
+  return [...files, ...directories, ...caTexts.flatMap(decodeCertificates)]
+}
+
+async function readAll<F, T>(
+  files: readonly F[] = [],
+  read: (file: F) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  return (await Promise.all(files.map(read))).flat()
+}
+
+/** Parsing a hundred CAs takes a while: only when there is something to connect to, and once where nothing is special. */
+function createContext(
+  extra: readonly string[],
+  certificates: readonly LoadedCertificate[],
+): tls.SecureContext {
   // Without `ca`, Node trusts what it is set up to trust; with it, that has to be named.
-  const ca = extra.length > 0 ? { ca: [...trustedByDefault(), ...extra] } : {}
-  return tls.createSecureContext({ minVersion: 'TLSv1.2', ...ca })
+  const ca = extra.length > 0 ? { ca: [...new Set([...trustedByDefault(), ...extra])] } : {}
+  // OpenSSL keeps one certificate for each kind of key.
+  const shown = certificates.filter(
+    ({ keyType }, index) => certificates.findIndex((each) => each.keyType === keyType) === index,
+  )
+  const own = { cert: shown.map(({ cert }) => cert), key: shown.map(({ key }) => key) }
+  return tls.createSecureContext({ minVersion: 'TLSv1.2', ...ca, ...(shown.length > 0 && own) })
 }
 
 /** Since Node 22.15 there is a function that knows of `--use-system-ca` and the like. */
 function trustedByDefault(): readonly string[] {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] }
   return getCACertificates?.('default') ?? tls.rootCertificates
-}
-
-async function readCertificates(file: string): Promise<readonly string[]> {
-  const bytes = await readFile(file).catch((error) => {
-    throw new DrayError(
-      'FILE',
-      `the CA file ${file} cannot be read: ${systemErrorCode(error) ?? error.message}`,
-      {
-        hint: 'check the path and its permissions',
-        cause: error,
-      },
-    )
-  })
-  const blocks = bytes.toString('latin1').match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs)
-  try {
-    return (blocks ?? [bytes]).map((block) => new X509Certificate(block).toString())
-  } catch (error) {
-    throw new DrayError('USAGE', `the CA file ${file} holds no certificate that can be read`, {
-      hint: 'it has to be PEM (-----BEGIN CERTIFICATE-----) or DER; a key or a PKCS#12 file will not do',
-      cause: error,
-    })
-  }
 }

@@ -28,7 +28,7 @@ export function trace(onRequest: (info: RequestInfo) => void): Interceptor {
       })
     try {
       const response = await next(request)
-      tell({ status: response.status, responseHeaders: redactHeaders(response.headers) })
+      tell({ status: response.status, responseHeaders: redactHeaders(response.headers, response.secrets) })
       return response
     } catch (error) {
       tell({ error: sanitize(error instanceof Error ? error.message : String(error)), responseHeaders: {} })

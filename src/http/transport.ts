@@ -21,6 +21,8 @@ export interface HttpResponse {
   readonly body: Readable
   /** Where the answer came from in the end, redirects followed. */
   readonly url: URL
+  /** What was sent to get it, and is not to be shown when the answer repeats it: tokens, passwords. */
+  readonly secrets?: readonly string[]
 }
 
 /** The whole network, as one function. Rejects with a DrayError (NETWORK, TLS, PROXY_AUTH, POLICY, ABORTED); any status is an answer. */

@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import { Agent, type Dispatcher } from 'undici'
 import { DrayError } from '../errors.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
-import { abortError, toNetworkError, type Where } from './network-error.ts'
-import { createProxyResolver, type HttpProxy, type ProxySettings } from './proxy.ts'
-import { proxyRefusal } from './proxy-refusal.ts'
+import { abortError, toNetworkError } from './network-error.ts'
+import { createProxyResolver, isTunnelled, type ProxyServer, type ProxySettings } from './proxy.ts'
+import { proxyFailure } from './proxy-failure.ts'
+import { forwarderRefusal } from './proxy-refusal.ts'
 import { discardBody } from './read-body.ts'
+import { hideInHeaders, hideSecrets, secretsIn } from './secrets.ts'
 import { loadTls, type TlsSettings } from './tls.ts'
 import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
 
@@ -22,6 +24,8 @@ export interface TransportOptions {
   readonly userAgent?: string | undefined
   /** Ends everything at once: requests, bodies, attempts to connect. */
   readonly signal?: AbortSignal | undefined
+  /** Told what the user should know about the way that requests take, each thing once. */
+  readonly onWarning?: ((message: string) => void) | undefined
 }
 
 export interface ClosableTransport {
@@ -41,6 +45,7 @@ export async function createUndiciTransport(options: TransportOptions = {}): Pro
   const lane = { tlsFor, userAgent, timeout: timeout / 2, connections }
   const direct = createLane({ ...lane, proxyFor })
   const byProxy = createLane({ ...lane, proxyFor: () => undefined })
+  const warnOfReaders = createReaderWarning(options.onWarning)
 
   const close = async (reason: Error) => {
     signal?.removeEventListener('abort', closeAborted)
@@ -56,17 +61,23 @@ export async function createUndiciTransport(options: TransportOptions = {}): Pro
       if (signals.aborted) throw abortError(signals)
       const { url, purpose } = request
       const proxy = proxyFor(url)
-      // Plain http is not tunnelled: proxies forbid CONNECT to most ports.
-      const forwarder = url.protocol === 'http:' ? proxy : undefined
+      const forwarder = proxy && !isTunnelled(url, proxy) ? proxy : undefined
       const message = { ...messageFor(request, forwarder, userAgent), ...timeLimits(request, timeout) }
+      if (proxy) warnOfReaders(request, proxy)
       try {
         const response = await (forwarder ? byProxy : direct).send({ ...message, signal: signals })
-        if (forwarder) checkForwarder(forwarder, url, response)
-        return toHttpResponse(response, url)
+        const answer = toHttpResponse(
+          response,
+          url,
+          secretsIn({ headers: message.headers, body: request.body }),
+        )
+        if (forwarder) checkForwarder(forwarder, request, answer, response.statusText)
+        return answer
       } catch (error) {
         if (signals.aborted) throw abortError(signals)
-        const atOrigin: Where = { url, purpose, via: proxy?.url }
-        throw toNetworkError(error, forwarder ? { url: forwarder.url, purpose: 'proxy' } : atOrigin)
+        throw forwarder
+          ? proxyFailure(error, forwarder)
+          : toNetworkError(error, { url, purpose, via: proxy?.url })
       }
     },
     close: () => close(new DrayError('ABORTED', 'the connections were closed')),
@@ -118,7 +129,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
 }
 
 /** To the origin itself, or in absolute form (RFC 9112 section 3.2.2) to a proxy. */
-function messageFor(request: HttpRequest, forwarder: HttpProxy | undefined, userAgent: string) {
+function messageFor(request: HttpRequest, forwarder: ProxyServer | undefined, userAgent: string) {
   const { method, url, body = null } = request
   const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers }
   const path = url.pathname + url.search
@@ -136,18 +147,37 @@ function timeLimits({ purpose }: HttpRequest, timeout: number) {
   return { headersTimeout: timeout * (purpose === 'blob' ? 10 : 2), bodyTimeout: timeout }
 }
 
-/** Throws PROXY_AUTH when the answer is not the origin's but the proxy's wish for credentials. */
-function checkForwarder(
-  proxy: HttpProxy,
-  target: URL,
-  { statusCode, statusText, headers, body }: Dispatcher.ResponseData,
-) {
-  const asks = headers['proxy-authenticate'] !== undefined && headers['www-authenticate'] === undefined
-  if (statusCode !== 407 && !(statusCode === 401 && asks)) return
-  discardBody(body)
-  throw proxyRefusal(proxy.url, target.host, statusCode, { statusMessage: statusText, headers })
+/** Warns, once per proxy, of credentials that it can read: all those that are sent in plain http. */
+function createReaderWarning(onWarning: (message: string) => void = () => {}) {
+  const warned = new Set<string>()
+  return ({ url, headers, body }: HttpRequest, { url: proxy }: ProxyServer) => {
+    const holdsSecret = headers?.authorization !== undefined || body !== undefined
+    if (url.protocol === 'https:' || !holdsSecret || warned.has(proxy.host)) return
+    warned.add(proxy.host)
+    onWarning(
+      `credentials for ${url.host} are sent in plain http, and the proxy ${proxy.host} can read them on the way`,
+    )
+  }
 }
 
-function toHttpResponse({ statusCode, headers, body }: Dispatcher.ResponseData, url: URL): HttpResponse {
-  return { status: statusCode, headers, body, url }
+/** Throws when the answer is not the origin's but the proxy's own. */
+function checkForwarder(
+  proxy: ProxyServer,
+  request: HttpRequest,
+  { status, headers, body, secrets = [] }: HttpResponse,
+  reason: string,
+) {
+  const statusMessage = hideSecrets(reason, secrets)
+  const refusal = forwarderRefusal(proxy, request, status, { statusMessage, headers })
+  if (!refusal) return
+  discardBody(body)
+  throw refusal
+}
+
+function toHttpResponse(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  url: URL,
+  secrets: readonly string[],
+): HttpResponse {
+  return { status: statusCode, headers: hideInHeaders(headers, secrets), body, url, secrets }
 }

@@ -1,8 +1,9 @@
+import { isDrayError } from '../errors.ts'
 import type { OnEvent } from '../events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Repository } from '../registry/repository.ts'
-import type { BlobStore } from '../store/blob-store.ts'
+import type { BlobSource, BlobStore, BlobWriteOptions } from '../store/blob-store.ts'
 import type { Image } from './image.ts'
 
 export interface FetchBlobsOptions {
@@ -38,13 +39,11 @@ export async function fetchBlobs(
       return
     }
     let type: 'blob-start' | 'blob-progress' = 'blob-start'
-    await store.write(descriptor, (from, abort) => repository.fetchBlob(descriptor, from, abort), {
-      signal,
-      onProgress: (received) => {
-        onEvent({ type, digest, size, received })
-        type = 'blob-progress'
-      },
-    })
+    const onProgress = (received: number) => {
+      onEvent({ type, digest, size, received })
+      type = 'blob-progress'
+    }
+    await writeTrusted({ descriptor, repository }, store, { signal, onProgress })
     onEvent({ type: 'blob-done', digest, size, cached: false })
   }
   await Promise.all(Array.from({ length: jobs }, worker))
@@ -54,6 +53,28 @@ export async function fetchBlobs(
 interface WantedBlob {
   readonly descriptor: Descriptor
   readonly repository: Repository
+}
+
+/** Writes a blob into the store. Where its bytes prove wrong, they are fetched from elsewhere, as long as there is such a place. */
+async function writeTrusted(blob: WantedBlob, store: BlobStore, options: BlobWriteOptions): Promise<void> {
+  const { descriptor, repository } = blob
+  for (;;) {
+    try {
+      return await store.write(descriptor, blobSource(blob), options)
+    } catch (error) {
+      if (!isDrayError(error, 'INTEGRITY') || !repository.distrust(descriptor)) throw error
+    }
+  }
+}
+
+/** Asked once more from the start when the bytes were wrong; it was not an old beginning that spoilt them if it gave them all. */
+function blobSource({ descriptor, repository }: WantedBlob): BlobSource {
+  let gaveAll = false
+  return (from, signal) => {
+    if (gaveAll) repository.distrust(descriptor)
+    gaveAll = from === 0
+    return repository.fetchBlob(descriptor, from, signal)
+  }
 }
 
 /** Each blob once, from the first repository that lists it. */

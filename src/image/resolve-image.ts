@@ -51,14 +51,30 @@ interface Found extends Content {
 }
 
 async function resolveContent(content: Found, search: Search, depth: number): Promise<Image> {
-  const document = decodeManifest(content.bytes, content.mediaType)
+  const { reference, platform } = search
+  const document = about(reference, () => decodeManifest(content.bytes, content.mediaType))
   if (document.kind === 'manifest') return resolveManifest(content, document, search)
   if (depth === maxIndexDepth) {
-    throw new DrayError('UNSUPPORTED', `${formatReference(search.reference)}: indexes are nested too deeply`)
+    throw new DrayError('UNSUPPORTED', `${formatReference(reference)}: indexes are nested too deeply`)
   }
-  return firstThatMatches(selectPlatform(document.manifests, search.platform), async (candidate) =>
+  const candidates = about(reference, () => selectPlatform(document.manifests, platform))
+  return firstThatMatches(candidates, async (candidate) =>
     resolveContent(await fetchCandidate(candidate, search), search, depth + 1),
   )
+}
+
+/** Says which image it is that cannot be read: there may be several. */
+function about<T>(reference: Reference, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!isDrayError(error)) throw error
+    const { code, message, hint, cause } = error
+    throw new DrayError(code, `${formatReference(reference)}: ${message}`, {
+      hint,
+      ...(cause !== undefined && { cause }),
+    })
+  }
 }
 
 /** An entry that does not say its platform may turn out to hold another one; then the next best entry gets its turn. */
@@ -94,10 +110,10 @@ async function resolveManifest(
   manifest: ImageManifest,
   search: Search,
 ): Promise<Image> {
-  checkIsImage(manifest)
   const { repository, reference, signal } = search
+  about(reference, () => checkIsImage(manifest))
   const configBytes = await readBlob(repository, manifest.config, { limit: maxConfigSize, signal })
-  const configJson = decodeImageConfig(configBytes)
+  const configJson = about(reference, () => decodeImageConfig(configBytes))
   if (!entry?.platform) checkPlatform(configJson.platform, search, entry !== undefined)
   return {
     reference,

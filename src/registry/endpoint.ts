@@ -1,34 +1,59 @@
-import { isLoopbackHost, sameOrigin } from '../http/origin.ts'
+import { isLoopbackHost } from '../http/origin.ts'
+import type { OriginTls } from '../http/tls.ts'
 import type { Reference } from '../oci/reference.ts'
 
-/** Where a registry's API is served: `/v2/` stands under `url`. */
+/** One place that serves a repository. */
 export interface Endpoint {
-  readonly url: URL
+  /** The API's root, with a slash at its end: `https://registry-1.docker.io/v2/`. */
+  readonly root: URL
+  /** Whose credentials are for it: `docker.io`, `mirror.example:5000`. Credentials of another registry never go there. */
+  readonly registry: string
+  /** The repository's name there: another one than in the reference where a prefix is rewritten. */
+  readonly repository: string
+  /** The registry that a mirror is to answer for, sent as `?ns=`. */
+  readonly namespace?: string
+  /** What it may be asked for; default: both. */
+  readonly serves?: 'tags' | 'digests'
+  /** Sent along with every request to it (`header` in a hosts.toml). Only to this origin. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** How its origin is to be trusted. */
+  readonly tls?: OriginTls
+  /** Where it is served when it turns out to speak no TLS: the same over http. Credentials may go there in the open when `insecure`. */
+  readonly withoutTls?: URL
+  /** The flag or file that named it; absent for the registry itself. */
+  readonly source?: string
 }
 
 /**
- * The endpoints to ask for a reference, best first: https; http only when `plainHttp` says so. A loopback registry
- * gets both, http second, for a server that speaks no TLS.
+ * Where a registry itself is asked: https; http only when `plainHttp` says so, or when a loopback registry turns out to
+ * speak no TLS.
  */
-export function endpointsFor(
-  { registry }: Pick<Reference, 'registry'>,
+export function defaultEndpoints(
+  { registry, repository }: Pick<Reference, 'registry' | 'repository'>,
   { plainHttp = false }: { readonly plainHttp?: boolean | undefined } = {},
 ): readonly Endpoint[] {
-  const host = registryHost(registry)
-  const https = { url: new URL(`https://${host}/`) }
-  const http = { url: new URL(`http://${host}/`) }
-  if (plainHttp) return [http]
-  return isLoopbackHost(https.url.hostname) ? [https, http] : [https]
+  const https = apiRoot(registry)
+  const http = overHttp(https)
+  if (plainHttp) return [{ root: http, registry, repository }]
+  const withoutTls = isLoopbackHost(https.hostname) ? { withoutTls: http } : {}
+  return [{ root: https, registry, repository, ...withoutTls }]
 }
 
-/** True for a URL of the registry itself; false for where it redirects to. */
-export function isAtRegistry(url: URL, registry: string): boolean {
-  return endpointsFor({ registry }, { plainHttp: url.protocol === 'http:' }).some((own) =>
-    sameOrigin(own.url, url),
-  )
+/** The API's root of a registry, by its name alone. Docker Hub's API is not served at docker.io. */
+export function apiRoot(registry: string): URL {
+  return new URL(`https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}/v2/`)
 }
 
-/** Docker Hub's API is not served at docker.io. */
-function registryHost(registry: string): string {
-  return registry === 'docker.io' ? 'registry-1.docker.io' : registry
+/** The same over http. */
+export function overHttp(root: URL): URL {
+  return withScheme(root, 'http:')
+}
+
+/** True for a URL of the server that has this API root, TLS or not; false for where it redirects to. */
+export function isServedAt(url: URL, root: URL): boolean {
+  return withScheme(root, url.protocol).origin === url.origin
+}
+
+function withScheme({ host, pathname }: URL, protocol: string): URL {
+  return new URL(`${protocol}//${host}${pathname}`)
 }

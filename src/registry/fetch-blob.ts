@@ -7,10 +7,11 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { shortDigest } from '../oci/digest.ts'
 import { contentCoding } from './content-coding.ts'
 import { parseContentRange } from './content-range.ts'
-import { isAtRegistry } from './endpoint.ts'
+import { isServedAt } from './endpoint.ts'
 import { type Inquiry, responseError, webPageError, wordsOf } from './registry-response.ts'
-import type { RepositoryAccess } from './repository.ts'
+import { inquiryFor, type RepositoryAccess } from './repository-access.ts'
 import { type BlobOpener, resumeBody } from './resume.ts'
+import { countTries } from './tries.ts'
 
 /**
  * Fetches a blob from an offset on; `Repository.fetchBlob` has the promise. Always with GET, since a signed URL behind
@@ -26,7 +27,8 @@ export async function fetchBlob(
   if (from >= size) return Readable.from([], { objectMode: false })
   const what = `blob ${shortDigest(digest)} of ${access.name}`
   const open = blobOpener(access, descriptor, what, signal)
-  return resumeBody(await open(from), open, { from, size, what, signal, tries: access.tries })
+  const tries = countTries(access.tries, what, signal)
+  return resumeBody(await open(from), open, { from, size, what, signal, tries })
 }
 
 /**
@@ -57,7 +59,7 @@ function blobOpener(
       discardBody(body)
       response = await get({})
     }
-    const inquiry = { registry: access.registry, what, loggedIn: access.isLoggedIn() }
+    const inquiry = inquiryFor(access, { kind: 'blob', what, signal })
     if (response.status !== 200) throw await responseError(response, inquiry)
     etag = strongEtag(response)
     return { body: await wholeBody(response, size, inquiry), start: 0, url: response.url }
@@ -67,7 +69,7 @@ function blobOpener(
 /** A 403 from the host behind a redirect: the signed URL has expired, and the registry signs a new one. */
 async function getSigned(access: RepositoryAccess, request: Parameters<RepositoryAccess['get']>[0]) {
   const response = await access.get(request)
-  if (response.status !== 403 || isAtRegistry(response.url, access.registry)) return response
+  if (response.status !== 403 || isServedAt(response.url, access.root)) return response
   discardBody(response.body)
   return access.get(request)
 }

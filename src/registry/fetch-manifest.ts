@@ -8,7 +8,8 @@ import { type Digest, digestAlgorithm, digestOf, digestProblem, parseDigest } fr
 import { manifestMediaTypes } from '../oci/media-types.ts'
 import { contentCoding } from './content-coding.ts'
 import { type Inquiry, responseError, webPageError } from './registry-response.ts'
-import type { Content, RepositoryAccess } from './repository.ts'
+import type { Content } from './repository.ts'
+import { inquiryFor, type RepositoryAccess } from './repository-access.ts'
 import { countTries } from './tries.ts'
 
 /**
@@ -25,7 +26,7 @@ export async function fetchManifest(
   const tries = countTries(access.tries, what, signal)
   for (;;) {
     const response = await requestManifest(access, identifier, signal)
-    const inquiry = { registry: access.registry, what, loggedIn: access.isLoggedIn() }
+    const inquiry = inquiryFor(access, { kind: 'manifest', what, signal })
     if (response.status !== 200) throw await responseError(response, inquiry)
     try {
       return await readContent(response, asked, inquiry)
@@ -55,7 +56,7 @@ async function readContent(
   const raw = await readBody(response.body, manifestLimit)
   if (!raw.whole) throw tooLarge(inquiry)
   const bytes = await decodeCoding(raw.bytes, response, inquiry)
-  const words = serverWords(bytes, headerOf(response, 'content-type'))
+  const words = serverWords(bytes, headerOf(response, 'content-type'), response.secrets)
   if (words.isWebPage) throw webPageError(response, words, inquiry)
   if (asked) checkDigest(bytes, asked, `${inquiry.registry} sent something else for ${inquiry.what}`)
   if (claimed) checkDigest(bytes, claimed, `${inquiry.registry} named another digest for ${inquiry.what}`)

@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { shortDigest } from '../oci/digest.ts'
 import { verifyContent } from '../streams/verify.ts'
@@ -7,7 +7,8 @@ import type { Repository } from './repository.ts'
 
 /**
  * A small blob, whole and verified, in memory. `limit` is in bytes and guards against a descriptor that asks for more
- * than such a document ever needs. Throws INTEGRITY, NOT_FOUND and what the network throws.
+ * than such a document ever needs. Wrong bytes are fetched elsewhere, if there is such a place. Throws INTEGRITY,
+ * NOT_FOUND and what the network throws.
  */
 export async function readBlob(
   repository: Repository,
@@ -21,8 +22,14 @@ export async function readBlob(
       `${what} claims ${descriptor.size} bytes; ${options.limit} is the most for its kind`,
     )
   }
-  const body = await repository.fetchBlob(descriptor, 0, options.signal)
-  return pipeline(body, verifyContent(descriptor, what), collect, { signal: options.signal })
+  for (;;) {
+    try {
+      const body = await repository.fetchBlob(descriptor, 0, options.signal)
+      return await pipeline(body, verifyContent(descriptor, what), collect, { signal: options.signal })
+    } catch (error) {
+      if (!isDrayError(error, 'INTEGRITY') || !repository.distrust(descriptor)) throw error
+    }
+  }
 }
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

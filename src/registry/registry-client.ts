@@ -1,115 +1,139 @@
-import { authenticate } from '../auth/authenticate.ts'
-import type { Credential, CredentialSource } from '../auth/credential.ts'
-import { createTokenCache } from '../auth/token-cache.ts'
-import { notTls } from '../http/network-error.ts'
+import type { CredentialSource } from '../auth/credential.ts'
+import { createTokenCache, type TokenCache } from '../auth/token-cache.ts'
 import { followRedirects } from '../http/redirect.ts'
 import { type RetryInfo, retry } from '../http/retry.ts'
 import { type RequestInfo, trace } from '../http/trace.ts'
-import { type Transport, wrap } from '../http/transport.ts'
-import type { Reference } from '../oci/reference.ts'
-import { endpointsFor } from './endpoint.ts'
-import { openRepository, type Repository, type RepositoryAccess } from './repository.ts'
+import type { Interceptor, Transport } from '../http/transport.ts'
+import type { Endpoint } from './endpoint.ts'
+import { accessEndpoint } from './endpoint-access.ts'
+import { createLogins } from './endpoint-login.ts'
+import { failover, type Place } from './failover.ts'
+import { openRepository, type Repository } from './repository.ts'
+import type { Route } from './route.ts'
+import { createStanding, type Standing } from './standing.ts'
+import { tellOnce } from './tell-once.ts'
 import { tellWarnings } from './warning-header.ts'
 
 export interface RegistryClientOptions {
   readonly transport: Transport
   /** Default: anonymous. */
   readonly credentials?: CredentialSource | undefined
-  /** Speak http to every registry. */
-  readonly plainHttp?: boolean | undefined
   /** Tries without progress before giving up; default 6. */
   readonly retries?: number | undefined
   readonly onRetry?: ((info: RetryInfo) => void) | undefined
   readonly onRequest?: ((info: RequestInfo) => void) | undefined
-  /** Told what registries warn of, each text once. */
+  /** Told what registries warn of, and which endpoint failed, each once. */
   readonly onWarning?: ((message: string) => void) | undefined
+  /** Told where endpoints and credentials come from, each once. */
+  readonly onNote?: ((message: string) => void) | undefined
 }
 
-type RepositoryName = Pick<Reference, 'registry' | 'repository'>
-
 /**
- * Opens repositories of any registry. They share the network, the tokens, and what was learned about a registry; each
- * looks for its credential once, when the registry asks for it.
+ * Opens repositories of any registry. They share the network, the tokens, and what was learned about an endpoint; each
+ * looks for its credential at an endpoint once, when that asks for it.
  */
-export function createRegistryClient(
-  options: RegistryClientOptions,
-): (reference: RepositoryName) => Repository {
-  const { retries = 6, onRetry, onRequest = () => {}, onWarning = () => {} } = options
-  const network = wrap(
-    options.transport,
-    tellWarnings(onWarning),
-    followRedirects(),
-    retry({ retries, onRetry }),
-    trace(onRequest),
-  )
-  const shared: Shared = { network, tokens: createTokenCache(), withoutTls: new Set(), options }
+export function createRegistryClient(options: RegistryClientOptions): (route: Route) => Repository {
+  const client = createClient(options)
   const opened = new Map<string, Repository>()
-  return (reference) => {
-    const key = `${reference.registry}/${reference.repository}`
-    const known = opened.get(key)
-    if (known) return known
-    const repository = openRepository({ ...access(reference, shared), tries: { retries, onRetry } })
+  return (route) => {
+    const key = JSON.stringify(route)
+    const repository = opened.get(key) ?? openRoute(route, client)
     opened.set(key, repository)
     return repository
   }
 }
 
-interface Shared {
-  readonly network: Transport
-  readonly tokens: ReturnType<typeof createTokenCache>
-  /** Loopback registries that turned out to speak plain http. */
-  readonly withoutTls: Set<string>
-  readonly options: RegistryClientOptions
+interface Client {
+  readonly transport: Transport
+  readonly interceptors: (patience: Patience) => readonly Interceptor[]
+  readonly onRetry: RegistryClientOptions['onRetry']
+  /** With the registry itself. */
+  readonly patience: Patience
+  readonly logins: ReturnType<typeof createLogins>
+  readonly tokens: TokenCache
+  readonly speaksTls: Map<string, boolean>
+  readonly standing: Standing
+  readonly onWarning: (message: string, key?: string) => void
+  readonly onNote: (message: string) => void
 }
 
-type Get = RepositoryAccess['get']
-
-function access({ registry, repository }: RepositoryName, shared: Shared): Omit<RepositoryAccess, 'tries'> {
-  const { plainHttp, credentials } = shared.options
-  const { findCredential, isLoggedIn } = askOnce(() => credentials?.find(registry, repository))
-  const getters = endpointsFor({ registry }, { plainHttp }).map(({ url: origin }): Get => {
-    const { network, tokens } = shared
-    const send = wrap(
-      network,
-      authenticate({ registry, repository, origin, plainHttp, findCredential, tokens }),
-    )
-    return ({ path, ...request }) =>
-      send({ ...request, method: 'GET', url: new URL(`/v2/${repository}/${path}`, origin) })
-  })
-  const get = getters.reduceRight((fallback, first) =>
-    unlessWithoutTls(first, fallback, registry, shared.withoutTls),
-  )
-  return { registry, name: repository, get, isLoggedIn }
+interface Patience {
+  readonly retries: number
+  /** In milliseconds. */
+  readonly longestWait?: number | undefined
 }
 
-/** Asks at most once, and tells whether there was an answer. */
-function askOnce(find: () => Promise<Credential | undefined> | undefined) {
-  let answer: Promise<Credential | undefined> | undefined
-  let isLoggedIn = false
-  const ask = async () => {
-    const credential = await find()
-    isLoggedIn = credential !== undefined
-    return credential
-  }
+function createClient(options: RegistryClientOptions): Client {
+  const { transport, credentials, retries = 6, onRetry, onRequest = () => {} } = options
+  const onWarning = tellOnce(options.onWarning ?? (() => {}))
+  const onNote = tellOnce(options.onNote ?? (() => {}))
+  const warnings = tellWarnings(onWarning)
   return {
-    findCredential: () => {
-      answer ??= ask()
-      return answer
-    },
-    isLoggedIn: () => isLoggedIn,
+    transport,
+    interceptors: (patience) => [
+      warnings,
+      followRedirects(),
+      retry({ ...patience, onRetry }),
+      trace(onRequest),
+    ],
+    onRetry,
+    patience: { retries },
+    logins: createLogins({ credentials, onWarning, onNote }),
+    tokens: createTokenCache(),
+    speaksTls: new Map(),
+    standing: createStanding(),
+    onWarning,
+    onNote,
   }
 }
 
-/** Turns to `fallback` for good once the registry has shown that it speaks no TLS. */
-function unlessWithoutTls(get: Get, fallback: Get, registry: string, withoutTls: Set<string>): Get {
-  return async (request) => {
-    if (withoutTls.has(registry)) return fallback(request)
-    try {
-      return await get(request)
-    } catch (error) {
-      if (!notTls(error)) throw error
-      withoutTls.add(registry)
-      return fallback(request)
-    }
+function openRoute(route: Route, client: Client): Repository {
+  const { registry, repository: name, endpoints } = route
+  for (const { root, source } of endpoints) {
+    if (source !== undefined)
+      client.onNote(`${registry}/${name} is served by ${root.host}, as ${source} says`)
   }
+  const places = endpoints.map((endpoint, i): Place => {
+    const isMirror = endpoint.source !== undefined && endpoint.registry !== registry
+    return {
+      endpoint,
+      name: isMirror ? `the mirror ${endpoint.root.host}` : endpoint.registry,
+      repository: openEndpoint(endpoint, { name, isLast: i === endpoints.length - 1, client }),
+    }
+  })
+  return failover(places, { ...client, route })
+}
+
+/** While there is another endpoint to turn to, one bad moment is enough. */
+function impatient({ retries }: Patience): Patience {
+  return { retries: Math.min(1, retries), longestWait: 2_000 }
+}
+
+interface EndpointOptions {
+  /** Of the repository, as the user knows it. */
+  readonly name: string
+  readonly isLast: boolean
+  readonly client: Client
+}
+
+function openEndpoint(endpoint: Endpoint, { name, isLast, client }: EndpointOptions): Repository {
+  const { onRetry, interceptors } = client
+  const patience = isLast ? client.patience : impatient(client.patience)
+  const login = client.logins(endpoint)
+  const { get, ping } = accessEndpoint(endpoint, {
+    ...client,
+    login,
+    interceptors: interceptors(patience),
+    pingInterceptors: interceptors({ retries: 0 }),
+  })
+  return openRepository({
+    registry: endpoint.registry,
+    root: endpoint.root,
+    name,
+    get,
+    isLoggedIn: login.isLoggedIn,
+    loginProblem: login.problem,
+    ...(isLast && { ping }),
+    tries: { retries: patience.retries, onRetry },
+  })
 }

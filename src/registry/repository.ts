@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream'
-import type { HttpRequest, HttpResponse } from '../http/transport.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { fetchBlob } from './fetch-blob.ts'
 import { fetchManifest } from './fetch-manifest.ts'
-import type { TryPolicy } from './tries.ts'
+import { type RepositoryAccess, withLoginProblem } from './repository-access.ts'
 
 /** One repository of a registry, read side (distribution spec, "Pulling"). */
 export interface Repository {
@@ -19,6 +18,11 @@ export interface Repository {
    * more than the descriptor says.
    */
   fetchBlob(descriptor: Descriptor, from: number, signal: AbortSignal): Promise<Readable>
+  /**
+   * To be told that the bytes that `fetchBlob` gave last, from the first on, were wrong: whoever sent them is not asked
+   * for this blob again. False when there is no one else to ask.
+   */
+  distrust(descriptor: Descriptor): boolean
 }
 
 /** A document and what it is called; the digest was computed here. */
@@ -29,28 +33,13 @@ export interface Content {
   readonly bytes: Uint8Array
 }
 
-/** A request within a repository; `path` is `manifests/latest`. */
-export interface RepositoryRequest extends Pick<HttpRequest, 'headers' | 'purpose' | 'signal'> {
-  readonly path: string
-}
-
-/** How a repository reaches its registry. */
-export interface RepositoryAccess {
-  readonly registry: string
-  /** `library/nginx`. */
-  readonly name: string
-  /** GETs a path below `/v2/<name>/`; any status is an answer. */
-  readonly get: (request: RepositoryRequest) => Promise<HttpResponse>
-  /** True once credentials have been found for it. */
-  readonly isLoggedIn: () => boolean
-  /** How often to ask again for a body that breaks off. */
-  readonly tries: TryPolicy
-}
-
 /** A repository that is reached through `access`. */
 export function openRepository(access: RepositoryAccess): Repository {
   return {
-    fetchManifest: (identifier, signal) => fetchManifest(access, identifier, signal),
-    fetchBlob: (descriptor, from, signal) => fetchBlob(access, descriptor, from, signal),
+    fetchManifest: (identifier, signal) =>
+      withLoginProblem(access, fetchManifest(access, identifier, signal)),
+    fetchBlob: (descriptor, from, signal) =>
+      withLoginProblem(access, fetchBlob(access, descriptor, from, signal)),
+    distrust: () => false,
   }
 }

@@ -2,7 +2,7 @@ import { addAbortSignal, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { DrayError } from '../errors.ts'
 import { codedError } from '../http/failures.ts'
-import { countTries, type TryPolicy } from './tries.ts'
+import type { Tries } from './tries.ts'
 
 /** Opens a blob at an offset, or before it. */
 export type BlobOpener = (from: number) => Promise<OpenedBody>
@@ -22,7 +22,8 @@ export interface ResumeOptions {
   readonly size: number
   /** What the blob is called in errors. */
   readonly what: string
-  readonly tries: TryPolicy
+  /** Whether to open it again. */
+  readonly tries: Tries
   readonly signal: AbortSignal
 }
 
@@ -62,8 +63,7 @@ async function fill(
   open: BlobOpener,
   options: ResumeOptions,
 ): Promise<void> {
-  const { from, size, what } = options
-  const tries = countTries(options.tries, what, options.signal)
+  const { from, size, what, tries } = options
   const gauge = { position: from, size, what }
   let milestone = from + progressStep(size)
   let opened = first

@@ -28,7 +28,9 @@ export function followBlob(arrival: Arrival, { files, what, signal }: FollowOpti
   const readNext = async (): Promise<Buffer | null> => {
     const length = await waitForBytes()
     if (length === 0) return null
-    file ??= await openBlob(files)
+    file ??= await openBlob(files).catch((error) => {
+      throw arrival.interruptions === interruptions ? error : interrupted(what)
+    })
     const buffer = Buffer.allocUnsafe(length)
     const count = await readAt(file, buffer, { position, path: files.whole })
     if (count === 0 || arrival.interruptions !== interruptions) throw interrupted(what)

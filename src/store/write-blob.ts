@@ -38,8 +38,8 @@ async function attempt(write: BlobWrite): Promise<DrayError | null> {
   try {
     const problem = await receive(file, write)
     if (problem) {
-      await removeFile(write.files.partial)
       write.onDiscard()
+      await removeFile(write.files.partial)
     } else {
       await putInPlace(file, write)
     }

@@ -156,3 +156,32 @@ test('loopback never goes through a proxy', async () => {
   expect(exitCode).toBe(0)
   expect(proxy.seen).toEqual([])
 })
+
+test.each([
+  ['npm_config_https_proxy', (host: string) => ({ npm_config_https_proxy: `http://${host}` })],
+  ['npm_config_proxy', (host: string) => ({ npm_config_proxy: host, npm_config_https_proxy: 'null' })],
+  ['ALL_PROXY', (host: string) => ({ ALL_PROXY: host })],
+])('a registry is reached through the proxy that %s names', async (_, settings) => {
+  const server = await serveDuringTest(await images(), { tls: 'behind-proxy' })
+  const proxy = await proxyDuringTest()
+
+  const { exitCode, stderr } = await runDray(['--ca', ca, `registry.test:${server.port}/app:1`], {
+    env: settings(proxy.host),
+  })
+
+  expect({ exitCode, stderr: exitCode ? stderr : '' }).toEqual({ exitCode: 0, stderr: '' })
+  expect(proxy.seen[0]).toMatchObject({ method: 'CONNECT', target: `registry.test:${server.port}` })
+})
+
+test.each([
+  ['socks4://user:hunter2@proxy:1080', 'HTTPS_PROXY names a SOCKS4 proxy', 'socks5://'],
+  ['http://user:12#hunter2@proxy:3128', 'HTTPS_PROXY is not the address of a proxy', 'percent-encoded'],
+])(
+  'the proxy setting %s is a usage error that names the variable and shows no password',
+  async (setting, message, hint) => {
+    const { exitCode, stderr } = await runDray(['registry.test/app:1'], { env: { HTTPS_PROXY: setting } })
+    expect(exitCode).toBe(2)
+    for (const word of [message, hint]) expect(stderr).toContain(word)
+    expect(stderr).not.toContain('hunter2')
+  },
+)

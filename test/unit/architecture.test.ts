@@ -28,8 +28,11 @@ const belowCli = [
   'auth',
   'store',
   'registry',
+  'config',
+  'network',
   'image',
   'archive',
+  'doctor',
   'pull',
 ]
 
@@ -41,18 +44,28 @@ const architecture: Readonly<Record<string, Layer>> = {
   streams: { layers: ['errors', 'oci'], packages: { fzstd: /\/decompress\.ts$/ }, worldly: ['fs'] },
   http: {
     layers: ['errors'],
-    packages: { undici: /\/(undici-transport|connect)\.ts$/ },
+    packages: { undici: /\/(undici-transport|connect)\.ts$/, socks: /\/socks\.ts$/ },
     worldly: ['fs', 'net', 'tls', 'dns', 'http'],
   },
   auth: { layers: ['errors', 'http'], worldly: ['fs', 'child_process'] },
   store: { layers: ['errors', 'oci', 'streams'], worldly: ['fs'] },
   registry: { layers: ['errors', 'oci', 'streams', 'http', 'auth'] },
+  config: {
+    layers: ['errors', 'oci', 'http', 'registry'],
+    packages: { 'smol-toml': /\/toml\.ts$/ },
+    worldly: ['fs', 'dns'],
+  },
+  network: { layers: ['errors', 'oci', 'http', 'registry', 'config'] },
   image: { layers: ['errors', 'oci', 'events', 'registry', 'store'] },
   archive: {
     layers: ['errors', 'oci', 'streams', 'store'],
     types: ['image'],
     packages: { 'tar-stream': /\/tar\.ts$/ },
     worldly: ['fs', 'worker_threads'],
+  },
+  doctor: {
+    layers: ['errors', 'oci', 'events', 'http', 'auth', 'registry', 'config', 'network', 'image'],
+    worldly: ['net', 'tls', 'dns'],
   },
   pull: { layers: belowCli },
   index: { layers: belowCli },

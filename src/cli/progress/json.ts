@@ -7,7 +7,10 @@ import type { DisplayOptions } from './progress.ts'
 /** Milliseconds between two reports on the same blob: machines need no more, and logs are kept. */
 const reportEvery = 100
 
-/** One JSON object a line, `v` says which version of these objects it is. Requests are told with --verbose, their headers with --debug. */
+/**
+ * One JSON object a line, `v` says which version of these objects it is. Requests and notes are told with --verbose, the
+ * headers of requests with --debug.
+ */
 export function openJsonDisplay(stream: TextStream, { verbose, debug }: DisplayOptions): Display {
   const reported = new Map<Digest, number>()
   const say = (event: object) => stream.write(`${toJson({ v: 1, ...event })}\n`)
@@ -26,6 +29,8 @@ export function openJsonDisplay(stream: TextStream, { verbose, debug }: DisplayO
         const { requestHeaders, responseHeaders, ...line } = event
         if (debug) say(event)
         else if (verbose) say(line)
+      } else if (event.type === 'note') {
+        if (verbose || debug) say(event)
       } else if (isDue(event)) say(event)
     },
     warn: (message) => say({ type: 'warning', message }),

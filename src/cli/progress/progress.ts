@@ -1,4 +1,5 @@
 import type { PullEvent } from '../../events.ts'
+import { sanitize } from '../../http/sanitize.ts'
 import { describeRequest } from './describe-request.ts'
 import type { Display, TextStream } from './display.ts'
 import { canDrawOn } from './draw.ts'
@@ -9,7 +10,7 @@ export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json' | 'none'
 
 export interface DisplayOptions {
   readonly mode: ProgressMode
-  /** A line for each request. */
+  /** A line for each request, and for which way was taken. */
   readonly verbose: boolean
   /** Headers as well. */
   readonly debug: boolean
@@ -23,7 +24,7 @@ export interface DisplayOptions {
 export async function openDisplay(options: DisplayOptions, stream: TextStream): Promise<Display> {
   const mode = chooseMode(options, stream)
   if (mode === 'json') return openJsonDisplay(stream, options)
-  return withRequests(await openTextDisplay(mode, options, stream), options, stream)
+  return withDetails(await openTextDisplay(mode, options, stream), options, stream)
 }
 
 /** What `auto` comes to on this stream. Where nothing can be redrawn, `tty` is `plain`. */
@@ -51,12 +52,16 @@ function openSilentDisplay(stream: TextStream): Display {
   return { onEvent() {}, warn: (message) => stream.write(`warning: ${message}\n`), stop() {} }
 }
 
-function withRequests(display: Display, { verbose, debug }: DisplayOptions, stream: TextStream): Display {
+function withDetails(display: Display, { verbose, debug }: DisplayOptions, stream: TextStream): Display {
   if (!verbose && !debug) return display
   const onEvent = (event: PullEvent) => {
     display.onEvent(event)
-    if (event.type !== 'request') return
-    for (const line of describeRequest(event, { headers: debug })) stream.write(`${line}\n`)
+    for (const line of detailsOf(event, debug)) stream.write(`${line}\n`)
   }
   return { ...display, onEvent }
+}
+
+function detailsOf(event: PullEvent, headers: boolean): readonly string[] {
+  if (event.type === 'note') return [sanitize(event.message)]
+  return event.type === 'request' ? describeRequest(event, { headers }) : []
 }

@@ -10,6 +10,8 @@ export interface DrayOptions {
   readonly input?: string
   /** The network namespace to run in. */
   readonly namespace?: string
+  /** The command line that runs a program where dray is to run; default: in the namespace. */
+  readonly within?: (command: string, args: readonly string[]) => readonly [string, readonly string[]]
   /** Another launcher than that of this checkout. */
   readonly launcher?: string
 }
@@ -20,9 +22,10 @@ export const launcher = fileURLToPath(new URL('../../../bin/dray.js', import.met
 /** Runs the command as a user types it, with an empty home and nothing in its environment but what is given here. */
 export async function dray(args: readonly string[], options: DrayOptions = {}): Promise<Finished> {
   const { env, input, namespace, launcher: file = launcher } = options
+  const { within = (command, args) => inNamespace(namespace, command, args) } = options
   const home = await mkdtemp(join(tmpdir(), 'dray-home-'))
   try {
-    const [command, words] = inNamespace(namespace, process.execPath, [file, ...args])
+    const [command, words] = within(process.execPath, [file, ...args])
     return await run(command, words, {
       cwd: home,
       env: { PATH: process.env.PATH, HOME: home, ...env },

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 // What Debian calls the packages is in .ci/run, which installs them.
 const programs = [
   ...['dockerd', 'docker', 'docker-registry', 'podman', 'buildah', 'skopeo', 'umoci'],
-  ...['squid', 'tinyproxy', 'htpasswd', 'openssl', 'ip', 'tar', 'bsdtar', 'busybox'],
+  ...['squid', 'tinyproxy', 'danted', 'unshare', 'htpasswd', 'openssl', 'ip', 'tar', 'bsdtar', 'busybox'],
 ]
 
 /** Why the tests against real engines cannot run on this machine, in a few words each; empty when they can. */

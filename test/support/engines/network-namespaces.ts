@@ -6,6 +6,8 @@ export interface ProxiedNetwork {
   readonly proxy: string
   readonly registry: string
   readonly proxyAddress: string
+  /** Where the proxy's connections to the registry come from. */
+  readonly proxyExit: string
   readonly registryAddress: string
   remove(): Promise<void>
 }
@@ -30,7 +32,28 @@ export async function createProxiedNetwork(): Promise<ProxiedNetwork> {
     await remove()
     throw error
   }
-  return { client, proxy, registry, proxyAddress: '192.0.2.1', registryAddress: '198.51.100.2', remove }
+  const addresses = { proxyAddress: '192.0.2.1', proxyExit: '198.51.100.1', registryAddress: '198.51.100.2' }
+  return { client, proxy, registry, ...addresses, remove }
+}
+
+export interface Island {
+  /** Name of the network namespace. */
+  readonly namespace: string
+  remove(): Promise<void>
+}
+
+/** A network that has these addresses and no way out. */
+export async function createIsland(addresses: readonly string[]): Promise<Island> {
+  const namespace = `dray-${process.pid}-island`
+  const remove = async () => void (await ip('netns', 'delete', namespace).catch(() => {}))
+  try {
+    await createNamespace(namespace)
+    for (const address of addresses) await ip('-n', namespace, 'address', 'add', `${address}/32`, 'dev', 'lo')
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  return { namespace, remove }
 }
 
 /** The command line that runs a program in a network namespace, or the program itself where none is named. */

@@ -1,7 +1,9 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Certificate } from './certificate-authority.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { inNamespace } from './network-namespaces.ts'
+import { mustRun } from './run.ts'
 
 export interface ProxyOptions {
   /** A new directory for configuration and logs. */
@@ -16,12 +18,25 @@ export interface RunningProxy extends Daemon {
   readLog(): Promise<string>
 }
 
-/** An open squid that knows host names of its own. */
-export async function startSquid(
-  { directory, namespace, address }: ProxyOptions,
-  hosts: Readonly<Record<string, string>>,
-): Promise<RunningProxy> {
-  const host = `${address}:3128`
+export interface ProxyLogin {
+  readonly user: string
+  readonly password: string
+}
+
+export interface SquidOptions extends ProxyOptions {
+  readonly port: number
+  /** Host names that it alone knows. */
+  readonly hosts: Readonly<Record<string, string>>
+  /** Default: open to everybody. */
+  readonly login?: ProxyLogin
+  /** To be spoken to by TLS. */
+  readonly certificate?: Certificate
+}
+
+/** A squid that tunnels to any port. */
+export async function startSquid(options: SquidOptions): Promise<RunningProxy> {
+  const { directory, namespace, address, port, hosts, login, certificate } = options
+  const host = `${address}:${port}`
   const log = join(directory, 'access.log')
   const cacheLog = join(directory, 'cache.log')
   const hostsFile = join(directory, 'hosts')
@@ -33,8 +48,10 @@ export async function startSquid(
     Object.entries(hosts).map(([name, to]) => `${to} ${name}\n`),
   )
   const configuration = await write(directory, 'squid.conf', [
-    `http_port ${host}`,
-    'http_access allow all',
+    certificate
+      ? `https_port ${host} tls-cert=${certificate.certificate} tls-key=${certificate.key}`
+      : `http_port ${host}`,
+    ...(login ? await basicAuthentication(directory, login) : ['http_access allow all']),
     'cache deny all',
     `hosts_file ${hostsFile}`,
     `access_log stdio:${log}`,
@@ -48,15 +65,30 @@ export async function startSquid(
   const daemon = await startDaemon(command, args, {
     log: join(directory, 'output.log'),
     readyIn: cacheLog,
-    ready: /Accepting HTTP Socket connections/,
+    ready: /Accepting HTTPS? Socket connections/,
   })
   return { ...daemon, host, readLog: () => readFile(log, 'utf8') }
+}
+
+async function basicAuthentication(
+  directory: string,
+  { user, password }: ProxyLogin,
+): Promise<readonly string[]> {
+  const file = join(directory, 'passwords')
+  await mustRun('htpasswd', ['-c', '-b', '-m', file, user, password])
+  return [
+    `auth_param basic program ${squidHelper} ${file}`,
+    'auth_param basic children 1',
+    'acl known proxy_auth REQUIRED',
+    'http_access allow known',
+    'http_access deny all',
+  ]
 }
 
 /** A tinyproxy that wants a user name and a password. */
 export async function startTinyproxy(
   { directory, namespace, address }: ProxyOptions,
-  { user, password }: { readonly user: string; readonly password: string },
+  { user, password }: ProxyLogin,
 ): Promise<RunningProxy> {
   const log = join(directory, 'tinyproxy.log')
   await mkdir(directory)
@@ -76,6 +108,9 @@ export async function startTinyproxy(
   })
   return { ...daemon, host: `${address}:8888`, readLog: () => readFile(log, 'utf8') }
 }
+
+/** Where Debian puts it. */
+const squidHelper = '/usr/lib/squid/basic_ncsa_auth'
 
 async function write(directory: string, name: string, lines: readonly string[]): Promise<string> {
   const path = join(directory, name)

@@ -11,6 +11,11 @@ export async function manifestDigestBySkopeo(place: string, ...options: string[]
   return digestOf(await skopeo([...options, 'inspect', '--raw', ...unverified(place), place]))
 }
 
+/** Copies an image from one place to another, both of plain http where they are registries. */
+export async function skopeoCopy(from: string, to: string): Promise<void> {
+  await skopeo(['copy', '--quiet', '--src-tls-verify=false', '--dest-tls-verify=false', from, to])
+}
+
 // The exact bytes count: whatever white space is at their end belongs to the digest.
 async function skopeo(args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await run('skopeo', args)

@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { type AuthenticateOptions, authenticate } from '../../../src/auth/authenticate.ts'
 import type { Credential } from '../../../src/auth/credential.ts'
 import { createTokenCache } from '../../../src/auth/token-cache.ts'
+import { DrayError } from '../../../src/errors.ts'
 import type { HttpRequest, HttpResponse, Transport } from '../../../src/http/transport.ts'
 
 const origin = new URL('https://reg.io/')
-const manifest = new URL('/v2/a/b/manifests/1', origin)
+const root = new URL('/v2/', origin)
+const manifest = new URL('a/b/manifests/1', root)
 const bearer = 'Bearer realm="https://auth.io/token",service="svc",scope="repository:a/b:pull"'
 const me: Credential = { kind: 'basic', username: 'me', password: 'pw' }
 const basicOfMe = `Basic ${Buffer.from('me:pw').toString('base64')}`
@@ -40,7 +42,7 @@ function setUp(
   const send = authenticate({
     registry: 'reg.io',
     repository: 'a/b',
-    origin,
+    root,
     findCredential: async () => {
       finds += 1
       return options.credential
@@ -218,6 +220,106 @@ describe('a registry that wants tokens', () => {
   })
 })
 
+describe('a realm that is of no use', () => {
+  const atRoot = 'Bearer realm="https://proxy.io/token",service="proxy",scope="ignored"'
+
+  /** The manifest names the realm of the registry that it fronts for, the root its own. */
+  const fronting = (request: HttpRequest) =>
+    authorized(request, 'Bearer T1')
+      ? { body: 'ok' }
+      : challenge(request.url.pathname === '/v2/' ? atRoot : bearer.replace('a/b', 'library/b'))
+
+  const fails = (error: DrayError) => () => {
+    throw error
+  }
+
+  test.each<[string, (request: HttpRequest) => Answer]>([
+    ['cannot be reached', fails(new DrayError('NETWORK', 'unreachable'))],
+    ['has a bad certificate', fails(new DrayError('TLS', 'expired'))],
+    ['does not exist', () => ({ status: 404 })],
+    ['is broken', () => ({ status: 503 })],
+    ['is a web page', () => ({ body: '<html>' })],
+  ])('because it %s gives way to the one at the root, for the same scope', async (_, realm) => {
+    const { get, seen } = setUp({ 'reg.io': fronting, 'auth.io': realm, 'proxy.io': tokenServer() })
+    expect([(await get()).status, (await get()).status]).toEqual([200, 200])
+    expect(seen.slice(2)).toEqual([
+      'GET reg.io/v2/ -',
+      'GET proxy.io/token?service=proxy&scope=repository%3Alibrary%2Fb%3Apull -',
+      'GET reg.io/v2/a/b/manifests/1 Bearer T1',
+      'GET reg.io/v2/a/b/manifests/1 Bearer T1',
+    ])
+  })
+
+  test('because it is not safe is never asked', async () => {
+    const unsafe = 'Bearer realm="http://auth.io/token",scope="repository:a/b:pull"'
+    const registry = (request: HttpRequest) =>
+      fronting(request).status === 401 && request.url.pathname !== '/v2/'
+        ? challenge(unsafe)
+        : fronting(request)
+    const { get, seen } = setUp({ 'reg.io': registry, 'proxy.io': tokenServer() }, { credential: me })
+    expect((await get()).status).toBe(200)
+    expect(seen.filter((line) => line.includes('auth.io'))).toEqual([])
+  })
+
+  test.each<[string, string, (request: HttpRequest) => Answer]>([
+    ['there is no other', '/v2/', () => challenge(bearer)],
+    ['the root says nothing', '/v2/', () => ({})],
+    ['the root fails as well', '/v2/', fails(new DrayError('NETWORK', 'also unreachable'))],
+  ])('is told when %s', async (_, path, root) => {
+    const registry = (request: HttpRequest) =>
+      request.url.pathname === path ? root(request) : challenge(bearer)
+    const { get } = setUp({ 'reg.io': registry, 'auth.io': fails(new DrayError('NETWORK', 'unreachable')) })
+    await expect(get()).rejects.toThrow('unreachable')
+    await expect(get()).rejects.not.toThrow('also')
+  })
+
+  test('is told unless the other one refuses, which is an answer', async () => {
+    const { get } = setUp({
+      'reg.io': fronting,
+      'auth.io': () => ({ status: 503 }),
+      'proxy.io': () => ({ status: 401 }),
+    })
+    await expect(get()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+  })
+
+  test('is asked in vain when it refuses, which is an answer', async () => {
+    const { get, seen } = setUp({ 'reg.io': fronting, 'auth.io': () => ({ status: 401 }) })
+    await expect(get()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+    expect(seen).toHaveLength(2)
+  })
+
+  test.each([401, 404])('at expiry (%i) gives way to the first, as nvcr.io needs it', async (status) => {
+    const accepted = ['T1']
+    const registry = (request: HttpRequest) => {
+      const { authorization } = request.headers ?? {}
+      const header = authorization ? bearer.replace('auth.io', 'moved.io') : bearer
+      return tokenRegistry(accepted, header)(request)
+    }
+    const { get, seen } = setUp({
+      'reg.io': registry,
+      'auth.io': tokenServer(),
+      'moved.io': () => ({ status }),
+    })
+    await get()
+    accepted[0] = 'T2'
+    expect((await get()).status).toBe(200)
+    expect(seen.slice(4).map((line) => line.split(/[ /]/)[1])).toEqual(['moved.io', 'auth.io', 'reg.io'])
+  })
+})
+
+describe('a registry under a path', () => {
+  test('is pinged at its own root', async () => {
+    const root = new URL('https://reg.io/mirror/v2/')
+    const registry = (request: HttpRequest) => {
+      if (authorized(request, 'Bearer T1')) return { body: 'ok' }
+      return request.url.pathname === root.pathname ? challenge(bearer) : { status: 401 }
+    }
+    const { get, seen } = setUp({ 'reg.io': registry, 'auth.io': tokenServer() }, { root })
+    expect((await get(new URL('a/b/manifests/1', root))).status).toBe(200)
+    expect(seen[1]).toBe('GET reg.io/mirror/v2/ -')
+  })
+})
+
 describe('a registry that wants a password', () => {
   const registry = (request: HttpRequest) =>
     authorized(request, basicOfMe) ? { body: 'ok' } : challenge('Basic realm="reg"')
@@ -316,16 +418,16 @@ describe('plain http', () => {
   }
 
   test('to a registry far away carries no secrets', async () => {
-    const { get, seen } = setUp(hosts, { origin: new URL('http://reg.io/'), credential: me })
+    const { get, seen } = setUp(hosts, { root: new URL('http://reg.io/v2/'), credential: me })
     await expect(get(new URL('http://reg.io/v2/x'))).rejects.toMatchObject({ code: 'POLICY' })
     expect(seen).toEqual(['GET reg.io/v2/x -'])
   })
 
   test.each<[string, Partial<AuthenticateOptions>]>([
-    ['http://reg.io/', { plainHttp: true }],
+    ['http://reg.io/', { inTheOpen: true }],
     ['http://localhost:5000/', {}],
   ])('to %s carries them where the user wants it or nobody listens', async (url, options) => {
-    const { get, seen } = setUp(hosts, { ...options, origin: new URL(url), credential: me })
+    const { get, seen } = setUp(hosts, { ...options, root: new URL('/v2/', url), credential: me })
     await get(new URL('/v2/x', url))
     expect(seen[1]?.endsWith(basicOfMe)).toBe(true)
   })

@@ -3,14 +3,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Credential } from '../../../src/auth/credential.ts'
+import type { CredentialHelper } from '../../../src/auth/credential-helper.ts'
 import {
   type DockerConfigOptions,
   dockerConfigSource,
   dockerConfigTextSource,
+  legacyDockerConfigSource,
 } from '../../../src/auth/docker-config.ts'
+import { DrayError } from '../../../src/errors.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
-const login = (username: string): Credential => ({ kind: 'basic', username, password: 'pw' })
+const login = (username: string, from = 'TEST_CONFIG'): Credential => ({
+  kind: 'basic',
+  username,
+  password: 'pw',
+  from,
+})
 const entry = (username: string) => ({ auth: base64(`${username}:pw`) })
 
 function find(
@@ -99,7 +107,8 @@ describe('what an entry may hold', () => {
     ['nothing', {}, undefined],
     ['an e-mail address only', { email: 'me@example.com' }, undefined],
   ])('%s', async (_, value, expected) => {
-    expect(await find({ auths: { 'reg.io': value } }, 'reg.io')).toEqual(expected)
+    const found = await find({ auths: { 'reg.io': value } }, 'reg.io')
+    expect(found).toEqual(expected && { ...expected, from: 'TEST_CONFIG' })
   })
 
   test.each<[string, unknown, RegExp]>([
@@ -119,9 +128,9 @@ describe('what an entry may hold', () => {
 
 describe('credential helpers', () => {
   const asks: string[] = []
-  const helper = async (name: string, url: string) => {
+  const helper: CredentialHelper = async (name, url) => {
     asks.push(`${name} ${url}`)
-    return url === 'unknown.io' ? undefined : login(name)
+    return url === 'unknown.io' ? undefined : { kind: 'basic', username: name, password: 'pw' }
   }
 
   test.each<[string, unknown, string, string | undefined, string[]]>([
@@ -164,8 +173,47 @@ describe('credential helpers', () => {
     ['nobody is asked without need', { auths: { 'reg.io': entry('me') } }, 'reg.io', 'me', []],
   ])('%s', async (_, config, registry, username, expected) => {
     asks.length = 0
-    expect(await find(config, registry, 'x', { helper })).toEqual(username && login(username))
+    const credential = await find(config, registry, 'x', { helper })
+    expect(credential).toEqual(username && login(username, expect.stringMatching(/TEST_CONFIG$/)))
     expect(asks).toEqual(expected)
+  })
+
+  test.each([{ credsStore: 'desk' }, { credHelpers: { 'reg.io': 'desk' } }])(
+    'what one of them says comes from it: %j',
+    async (config) => {
+      const from = 'docker-credential-desk, named by TEST_CONFIG'
+      expect(await find(config, 'reg.io', 'x', { helper })).toEqual(login('desk', from))
+    },
+  )
+
+  const locked = new DrayError('UNAUTHORIZED', 'docker-credential-desk failed: locked', { hint: 'unlock it' })
+  const brokenHelper = async () => {
+    throw locked
+  }
+
+  test.each([
+    { credsStore: 'desk' },
+    { credHelpers: { 'reg.io': 'desk' } },
+    { credsStore: 'desk', auths: { 'reg.io': entry('outdated') } },
+  ])('one that is broken is told with the file that names it: %j', async (config) => {
+    await expect(find(config, 'reg.io', 'x', { helper: brokenHelper })).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: 'docker-credential-desk failed: locked; TEST_CONFIG leaves the login for reg.io to it',
+      hint: 'unlock it',
+    })
+  })
+
+  test('one that is broken is of no concern to registries that another one is for', async () => {
+    const config = { credHelpers: { 'other.io': 'desk' }, auths: { 'reg.io': entry('me') } }
+    expect(await find(config, 'reg.io', 'x', { helper: brokenHelper })).toEqual(login('me'))
+  })
+
+  test('one that is ended with the pull is no broken one', async () => {
+    const aborted = new DrayError('ABORTED', 'the pull was cancelled')
+    const helper = async () => {
+      throw aborted
+    }
+    await expect(find({ credsStore: 'desk' }, 'reg.io', 'x', { helper })).rejects.toBe(aborted)
   })
 
   test.each<[string, unknown, string[]]>([
@@ -211,8 +259,14 @@ describe('the file', () => {
 
   test('is read, with a byte order mark too', async () => {
     expect(await written(`\uFEFF${JSON.stringify({ auths: { 'reg.io': entry('me') } })}`)).toEqual(
-      login('me'),
+      login('me', join(directory, 'config.json')),
     )
+  })
+
+  test('may be called otherwise when it is told where a login comes from', async () => {
+    await written(JSON.stringify({ auths: { 'reg.io': entry('me') } }))
+    const source = dockerConfigSource(join(directory, 'config.json'), { from: '--authfile x' })
+    expect(await source.find('reg.io', 'x')).toEqual(login('me', '--authfile x'))
   })
 
   test.each(['{}', '{"auths":null}', '{"auths":{}}'])('may be empty: %s', async (content) => {
@@ -240,5 +294,34 @@ describe('the file', () => {
       code: 'FILE',
       message: `cannot read the credentials in ${directory} (EISDIR)`,
     })
+  })
+})
+
+describe('the .dockercfg of old', () => {
+  const find = async (registry: string) => {
+    const directory = await mkdtemp(join(tmpdir(), 'dray-config-'))
+    const file = join(directory, '.dockercfg')
+    const entries = {
+      'https://index.docker.io/v1/': entry('hub'),
+      'reg.io': { ...entry('host'), email: 'me@example.com' },
+      'reg.io/team': entry('team'),
+      'https://old.io/v1/': entry('old'),
+    }
+    await writeFile(file, JSON.stringify(entries))
+    const credential = await legacyDockerConfigSource(file).find(registry, 'team/app')
+    await rm(directory, { recursive: true })
+    return credential && { ...credential, from: credential.from?.slice(directory.length + 1) }
+  }
+
+  test.each([
+    ['docker.io', 'hub'],
+    ['reg.io', 'host'],
+    ['old.io', 'old'],
+  ])('knows the host %s', async (registry, username) => {
+    expect(await find(registry)).toEqual(login(username, '.dockercfg'))
+  })
+
+  test('knows nothing of others', async () => {
+    expect(await find('other.io')).toBeUndefined()
   })
 })

@@ -52,6 +52,16 @@ describe('a realm is refused', () => {
     )
   })
 
+  test.each([
+    ['http://auth.example/token', 'tell it that it is served over https'],
+    ['https://10.0.0.1/token', 'give its token server a host name'],
+    ['/token', 'set up wrongly'],
+  ])('%s, with a hint at who can mend it', (realm, hint) => {
+    expect(() => check(realm, 'https://reg.example')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(hint) }),
+    )
+  })
+
   test('without a secret in the message', () => {
     expect(() => check('https://me:hunter2@auth.example/token?key=hunter3', 'https://reg.example')).toThrow(
       expect.objectContaining({ message: expect.not.stringMatching(/hunter/) }),

@@ -158,7 +158,31 @@ describe('a refusal', () => {
       'reg.io: the token server auth.io refused the credentials that were sent (401): bad luck',
     ],
     [404, undefined, 'NETWORK', 'reg.io: the token server auth.io answered 404: bad luck'],
-    [429, undefined, 'RATE_LIMITED', 'reg.io: the token server auth.io wants fewer requests (429): bad luck'],
+    [
+      400,
+      identity,
+      'UNAUTHORIZED',
+      'reg.io: the token server auth.io refused the credentials that were sent (400): bad luck',
+    ],
+    [
+      400,
+      login,
+      'UNAUTHORIZED',
+      'reg.io: the token server auth.io refused the credentials that were sent (400): bad luck',
+    ],
+    [
+      401,
+      { ...login, from: '/home/me/.docker/config.json' },
+      'UNAUTHORIZED',
+      'reg.io: the token server auth.io refused the login from /home/me/.docker/config.json (401): bad luck',
+    ],
+    [400, undefined, 'NETWORK', 'reg.io: the token server auth.io answered 400: bad luck'],
+    [
+      429,
+      undefined,
+      'RATE_LIMITED',
+      'reg.io: the token server auth.io wants fewer requests for now, 429 (bad luck)',
+    ],
     [500, undefined, 'NETWORK', 'reg.io: the token server auth.io answered 500: bad luck'],
   ])('of %i (credentials: %j) is %s', async (status, credential, code, message) => {
     const { transport } = tokenServer({ status, body: { details: 'bad luck' } })
@@ -172,6 +196,25 @@ describe('a refusal', () => {
     }
     expect(await hintFor(undefined)).toMatch(/--username/)
     expect(await hintFor(login)).toMatch(/check the user name/)
+    expect(await hintFor(login)).toMatch(/dray login reg\.io/)
+    expect(await hintFor(identity)).toMatch(/expired or was revoked/)
+    expect(await hintFor({ ...login, username: 'AWS' })).toMatch(/12 hours: aws ecr get-login-password/)
+  })
+
+  test('of nobody says what is wrong with the login that was to be used', async () => {
+    const { transport } = tokenServer({ status: 401 })
+    const loginProblem = 'docker-credential-desk is not on the PATH'
+    await expect(fetchToken(transport, { ...request, loginProblem })).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      hint: expect.stringContaining(loginProblem),
+    })
+  })
+
+  test.each([login, identity])('never repeats the secret that the server quotes: %j', async (credential) => {
+    const { transport } = tokenServer({ status: 401, body: 'no it, no p:w' })
+    const error = await fetchToken(transport, { ...request, credential }).catch((error: unknown) => error)
+    expect(error).toMatchObject({ message: expect.stringMatching(/\*\*\*/) })
+    expect(String(error)).not.toContain(credential.kind === 'basic' ? 'p:w' : 'no it')
   })
 })
 

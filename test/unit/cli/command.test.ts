@@ -21,6 +21,14 @@ describe('arguments', () => {
     ],
     ['--cache takes a value', '--cache dir nginx', ['nginx'], { cache: 'dir' }],
     ['--no-cache takes none', '--no-cache nginx', ['nginx'], { cache: false }],
+    [
+      '--mirror may be repeated',
+      '--mirror a.example --mirror ghcr.io=https://b.example nginx',
+      ['nginx'],
+      { mirror: ['a.example', 'ghcr.io=https://b.example'] },
+    ],
+    ['--no-system-config takes no value', '--no-system-config nginx', ['nginx'], { noSystemConfig: true }],
+    ['--cert and --key', '--cert c.pem --key k.pem nginx', ['nginx'], { cert: 'c.pem', key: 'k.pem' }],
     ['--ca may be repeated', '--ca a.pem --ca b.pem nginx', ['nginx'], { ca: ['a.pem', 'b.pem'] }],
     [
       'switches',
@@ -29,13 +37,38 @@ describe('arguments', () => {
       { passwordStdin: true, insecure: true, plainHttp: true, json: true, debug: true },
     ],
   ])('%s: dray %s', (_, line, references, flags) => {
-    expect(parse(line).command).toEqual({ references, flags })
+    expect(parse(line).command).toEqual({ kind: 'pull', references, flags })
+  })
+
+  test.each([
+    ['doctor nginx --json', { kind: 'doctor', references: ['nginx'], flags: { json: true } }],
+    ['doctor --mirror m nginx', { kind: 'doctor', references: ['nginx'], flags: { mirror: ['m'] } }],
+    [
+      'login ghcr.io -u me --password-stdin',
+      { kind: 'login', registry: 'ghcr.io', flags: { username: 'me', passwordStdin: true } },
+    ],
+    ['login', { kind: 'login', registry: 'docker.io', flags: {} }],
+    [
+      'logout ghcr.io --authfile a.json',
+      { kind: 'logout', registry: 'ghcr.io', flags: { authfile: 'a.json' } },
+    ],
+    ['logout', { kind: 'logout', registry: 'docker.io', flags: {} }],
+    ['pull login', { kind: 'pull', references: ['login'], flags: {} }],
+  ])('dray %s is a command of its own', (line, command) => {
+    expect(parse(line).command).toEqual(command)
   })
 
   test.each([
     ['--fromat oci nginx', `unknown option '--fromat'`, 'Did you mean --format?'],
     ['-o', `option '-o, --output <path>' argument missing`, 'dray --help lists the options'],
     ['--json', 'no image was named', 'dray nginx:alpine; dray --help lists the options'],
+    ['doctor', 'no image was named', 'dray nginx:alpine; dray --help lists the options'],
+    [
+      'doctor a b',
+      `too many arguments for 'doctor'. Expected 1 argument but got 2.`,
+      'dray --help lists the options',
+    ],
+    ['login -o x', `unknown option '-o'`, 'dray --help lists the options'],
     ['pull', 'no image was named', 'dray nginx:alpine; dray --help lists the options'],
   ])('dray %s is a usage error: %s', (line, message, hint) => {
     expect(() => parse(line)).toThrow(expect.objectContaining({ code: 'USAGE', message, hint }))
@@ -80,9 +113,10 @@ describe('help', () => {
     ['--cache', 'DRAY_CACHE'],
     ['--username', 'DRAY_USERNAME, DRAY_PASSWORD'],
     ['--authfile', 'DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE, DOCKER_CONFIG'],
-    ['--proxy', 'HTTPS_PROXY, HTTP_PROXY'],
+    ['--proxy', 'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY'],
     ['--no-proxy', 'NO_PROXY'],
-    ['--ca', 'NODE_EXTRA_CA_CERTS'],
+    ['--ca', 'SSL_CERT_FILE, SSL_CERT_DIR, NODE_EXTRA_CA_CERTS, npm_config_cafile'],
+    ['--mirror', 'DRAY_MIRROR'],
     ['--progress', 'DRAY_PROGRESS'],
   ])('says which variables stand for %s', (flag, variables) => {
     const entries = help.split(/\n {2}(?=-)/).map((entry) => entry.replace(/\s+/g, ' '))

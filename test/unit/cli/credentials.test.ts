@@ -1,12 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
-import type { Flags } from '../../../src/cli/command.ts'
-import { credentialFiles, readCredentials } from '../../../src/cli/credentials.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { credentialFiles } from '../../../src/cli/credential-files.ts'
+import { readCredentials } from '../../../src/cli/credentials.ts'
 import type { Environment } from '../../../src/cli/environment.ts'
+import type { Flags } from '../../../src/cli/flags.ts'
+import { testWithHelpers, writeHelper } from '../../support/credential-helper.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
+
+// Helpers are programs, which may take their time to start on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 const me = { kind: 'basic', username: 'me', password: 'secret' }
 
@@ -25,7 +29,8 @@ describe('a user name and a password', () => {
   ]
   test.each(cases)('come from %s', async (_, flags, env, stdin) => {
     const source = await read(flags, env, { stdin })
-    expect(await source.find('ghcr.io', 'org/app')).toEqual(me)
+    const from = flags.username ? '-u' : 'DRAY_USERNAME'
+    expect(await source.find('ghcr.io', 'org/app')).toEqual({ ...me, from })
   })
 
   test('are for the registries of the images only', async () => {
@@ -37,7 +42,7 @@ describe('a user name and a password', () => {
   test('come before what is stored', async () => {
     const authfile = writeAuth(temporaryDirectory(), 'auth.json', 'ghcr.io', 'stored')
     const source = await read({ authfile }, { DRAY_USERNAME: 'me', DRAY_PASSWORD: 'secret' })
-    expect(await source.find('ghcr.io', 'org/app')).toEqual(me)
+    expect(await source.find('ghcr.io', 'org/app')).toMatchObject(me)
   })
 
   const errors: readonly [string, Flags, Environment, string][] = [
@@ -61,7 +66,10 @@ describe('stored credentials', () => {
     const directory = temporaryDirectory()
     const authfile = writeAuth(directory, 'auth.json', 'ghcr.io', 'file')
     const source = await read({ authfile }, { DOCKER_AUTH_CONFIG: authsJson('docker.io', 'variable') })
-    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({ username: 'file' })
+    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({
+      username: 'file',
+      from: `--authfile ${authfile}`,
+    })
     expect(await source.find('docker.io', 'library/nginx')).toBeUndefined()
   })
 
@@ -75,10 +83,47 @@ describe('stored credentials', () => {
     writeAuth(directory, 'config.json', 'ghcr.io', 'file')
     const env = { DOCKER_CONFIG: directory, DOCKER_AUTH_CONFIG: authsJson('docker.io', 'variable') }
     const source = await read({}, env)
-    expect(await source.find('docker.io', 'library/nginx')).toMatchObject({ username: 'variable' })
-    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({ username: 'file' })
+    expect(await source.find('docker.io', 'library/nginx')).toMatchObject({
+      username: 'variable',
+      from: 'DOCKER_AUTH_CONFIG',
+    })
+    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({
+      username: 'file',
+      from: join(directory, 'config.json'),
+    })
   })
 
+  test.each([
+    '{',
+    '[]',
+    '{"auths":[]}',
+    '{"auths":{"ghcr.io":{"auth":"c2VjcmV0"}}}',
+    '{"auths":{"ghcr.io":5}}',
+  ])('DOCKER_AUTH_CONFIG that makes no sense is a warning, once: %s', async (text) => {
+    const directory = temporaryDirectory()
+    writeAuth(directory, 'config.json', 'ghcr.io', 'file')
+    const warnings: string[] = []
+    const env = { DOCKER_CONFIG: directory, DOCKER_AUTH_CONFIG: text }
+    const source = await read({}, env, { onWarning: (message) => warnings.push(message) })
+    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({ username: 'file' })
+    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({ username: 'file' })
+    expect(warnings).toEqual([expect.stringMatching(/DOCKER_AUTH_CONFIG.*; going on without$/)])
+    expect(warnings.join()).not.toContain('c2VjcmV0')
+  })
+
+  test.each<[string, (file: string) => Environment]>([
+    ['REGISTRY_AUTH_FILE', (file) => ({ REGISTRY_AUTH_FILE: file })],
+    ['DOCKER_CONFIG', (file) => ({ DOCKER_CONFIG: dirname(file) })],
+  ])('%s with a file that makes no sense is an error, as it was asked for by name', async (_, env) => {
+    const file = join(temporaryDirectory(), 'config.json')
+    writeFileSync(file, '{')
+    const source = await read({}, env(file))
+    await expect(source.find('ghcr.io', 'org/app')).rejects.toMatchObject({ code: 'FILE' })
+  })
+
+  const home = join('/home', 'me')
+  const docker = join(home, '.docker', 'config.json')
+  const legacy = join(home, '.dockercfg')
   const cases: readonly [string, Environment, string, readonly string[]][] = [
     [
       'REGISTRY_AUTH_FILE alone',
@@ -96,7 +141,7 @@ describe('stored credentials', () => {
       'podman’s two files, then docker’s',
       { XDG_RUNTIME_DIR: '/run/1', XDG_CONFIG_HOME: '/cfg' },
       'linux',
-      [join('/run/1', 'containers', 'auth.json'), join('/cfg', 'containers', 'auth.json'), dockerFile()],
+      [join('/run/1', 'containers', 'auth.json'), join('/cfg', 'containers', 'auth.json'), docker, legacy],
     ],
     [
       'podman’s place where there is no XDG_RUNTIME_DIR',
@@ -104,30 +149,133 @@ describe('stored credentials', () => {
       'linux',
       [
         `/run/containers/${process.getuid?.() ?? 0}/auth.json`,
-        join(homedir(), '.config', 'containers', 'auth.json'),
-        dockerFile(),
+        join(home, '.config', 'containers', 'auth.json'),
+        docker,
+        legacy,
       ],
     ],
     [
       'no runtime directory but on Linux',
       { XDG_RUNTIME_DIR: '/run/1' },
       'darwin',
-      [join(homedir(), '.config', 'containers', 'auth.json'), dockerFile()],
+      [join(home, '.config', 'containers', 'auth.json'), docker, legacy],
+    ],
+    [
+      'podman’s place before XDG_CONFIG_HOME elsewhere than on Linux',
+      { XDG_CONFIG_HOME: '/cfg' },
+      'win32',
+      [
+        join(home, '.config', 'containers', 'auth.json'),
+        join('/cfg', 'containers', 'auth.json'),
+        docker,
+        legacy,
+      ],
     ],
   ]
   test.each(cases)('are looked for in %s', (_, env, platform, files) => {
-    expect(credentialFiles(env, platform)).toEqual(files)
+    const found = credentialFiles({ HOME: home, USERPROFILE: home, ...env }, platform)
+    expect(found.map(({ path }) => path)).toEqual(files)
+  })
+
+  const places = [
+    ['run', 'containers', 'auth.json'],
+    ['.config', 'containers', 'auth.json'],
+    ['.docker', 'config.json'],
+    ['.dockercfg'],
+  ]
+
+  /** A home in which each of the places knows its own number as a user, from `first` on. */
+  function homeFrom(first: number): Environment {
+    const home = temporaryDirectory()
+    for (const [i, place] of [...places.entries()].slice(first)) {
+      const file = join(home, ...place)
+      mkdirSync(dirname(file), { recursive: true })
+      const config = authsJson('ghcr.io', `user ${i}`)
+      writeFileSync(file, place.length === 1 ? JSON.stringify(JSON.parse(config).auths) : config)
+    }
+    return { DOCKER_CONFIG: '', HOME: home, USERPROFILE: home, XDG_RUNTIME_DIR: join(home, 'run') }
+  }
+
+  test.runIf(process.platform === 'linux').each([0, 1, 2, 3])(
+    'of the first place that knows the registry are taken: %i',
+    async (first) => {
+      const source = await read({}, homeFrom(first))
+      expect(await source.find('ghcr.io', 'org/app')).toMatchObject({ username: `user ${first}` })
+      expect(await source.find('other.io', 'org/app')).toBeUndefined()
+    },
+  )
+
+  test.each([2, 3])('in a usual place that makes no sense are a warning: %i', async (first) => {
+    const env = homeFrom(first)
+    writeFileSync(join(env.HOME ?? '', ...(places[first] ?? [])), '{')
+    const warnings: string[] = []
+    const source = await read({}, env, { onWarning: (message) => warnings.push(message) })
+    expect(await source.find('ghcr.io', 'org/app')).toEqual(
+      first === 3 ? undefined : expect.objectContaining({ username: 'user 3' }),
+    )
+    expect(warnings).toEqual([expect.stringMatching(/are not valid JSON; going on without$/)])
   })
 })
 
-function dockerFile(): string {
-  return join(homedir(), '.docker', 'config.json')
+describe('credential helpers', () => {
+  testWithHelpers('are looked for on PATH, without our own secrets', async () => {
+    const directory = temporaryDirectory()
+    const secrets = 'Object.keys(process.env).filter((name) => /DRAY|DOCKER_AUTH/.test(name)).join()'
+    writeHelper(
+      directory,
+      'desk',
+      `console.log(JSON.stringify({ Username: 'desk' + ${secrets}, Secret: 'x' }))`,
+    )
+    const env = {
+      PATH: directory,
+      DRAY_PASSWORD: 'secret',
+      DRAY_USERNAME: 'me',
+      DOCKER_AUTH_CONFIG: '{"credsStore":"desk"}',
+    }
+    const source = await read({}, env)
+    expect(await source.find('other.io', 'org/app')).toMatchObject({
+      username: 'desk',
+      from: 'docker-credential-desk, named by DOCKER_AUTH_CONFIG',
+    })
+  })
+
+  test('that are broken are no reason to look further', async () => {
+    const directory = temporaryDirectory()
+    writeAuth(directory, 'config.json', 'ghcr.io', 'file')
+    const env = { PATH: '', DOCKER_CONFIG: directory, DOCKER_AUTH_CONFIG: '{"credsStore":"none"}' }
+    const source = await read({}, env)
+    await expect(source.find('ghcr.io', 'org/app')).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: expect.stringMatching(/docker-credential-none is not on the PATH; DOCKER_AUTH_CONFIG/),
+    })
+  })
+
+  testWithHelpers('are ended with the pull', async () => {
+    const directory = temporaryDirectory()
+    writeHelper(directory, 'desk', 'setInterval(() => {}, 1000)')
+    const controller = new AbortController()
+    const env = { PATH: directory, DOCKER_AUTH_CONFIG: '{"credsStore":"desk"}' }
+    const source = await read({}, env, { signal: controller.signal })
+    const found = source.find('ghcr.io', 'org/app')
+    controller.abort()
+    await expect(found).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+interface ReadOptions {
+  readonly stdin?: string
+  readonly isTTY?: boolean
+  readonly onWarning?: (message: string) => void
+  readonly signal?: AbortSignal
 }
 
-function read(flags: Flags, env: Environment, { stdin = '', isTTY = false } = {}) {
+function read(flags: Flags, env: Environment, options: ReadOptions = {}) {
+  const { stdin = '', isTTY = false, onWarning = () => {}, signal } = options
   const stream = Object.assign(Readable.from([Buffer.from(stdin)]), { isTTY })
-  const command = { references: ['ghcr.io/org/app:1'], flags }
-  return readCredentials(command, { env: { ...emptyHome(), ...env }, stdin: () => stream, onWarning() {} })
+  return readCredentials(
+    { references: ['ghcr.io/org/app:1'], flags },
+    { env: { ...emptyHome(), ...env }, stdin: () => stream, onWarning, signal },
+  )
 }
 
 /** Keeps the tests off the real credentials of whoever runs them. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Flags } from '../../../src/cli/command.ts'
 import type { Environment } from '../../../src/cli/environment.ts'
+import type { Flags } from '../../../src/cli/flags.ts'
 import { readOptions } from '../../../src/cli/options.ts'
 
 describe('what a pull is told', () => {
@@ -30,74 +30,32 @@ describe('what a pull is told', () => {
     ['plain http', { plainHttp: true }, {}, { plainHttp: true }],
     ['a name', { name: 'app:1' }, {}, { name: 'app:1' }],
   ]
-  test.each(cases)('%s', (_, flags, env, expected) => {
-    expect(readOptions(flags, env, false).pull).toMatchObject(expected)
+  test.each(cases)('%s', async (_, flags, env, expected) => {
+    expect((await readOptions(flags, env, false)).pull).toMatchObject(expected)
   })
 })
 
-describe('the proxy', () => {
-  const cases: readonly [string, Flags, Environment, object][] = [
-    ['none', {}, {}, {}],
-    [
-      'both variables',
-      {},
-      { HTTPS_PROXY: 'http://s', HTTP_PROXY: 'http://h' },
-      { https: 'http://s', http: 'http://h' },
-    ],
-    [
-      'lower case',
-      {},
-      { https_proxy: 'http://s', http_proxy: 'http://h', no_proxy: 'x' },
-      { https: 'http://s', http: 'http://h', none: 'x' },
-    ],
-    [
-      'upper case before lower case',
-      {},
-      { HTTPS_PROXY: 'http://upper', https_proxy: 'http://lower' },
-      { https: 'http://upper' },
-    ],
-    [
-      'an empty variable lets the next one speak',
-      {},
-      { HTTPS_PROXY: '', https_proxy: 'http://lower' },
-      { https: 'http://lower' },
-    ],
-    ['https is never sent through HTTP_PROXY', {}, { HTTP_PROXY: 'http://h' }, { http: 'http://h' }],
-    [
-      '--proxy is for both schemes',
-      { proxy: 'http://p' },
-      { HTTPS_PROXY: 'http://s' },
-      { https: 'http://p', http: 'http://p' },
-    ],
-    ['--no-proxy before NO_PROXY', { noProxy: 'a' }, { NO_PROXY: 'b' }, { none: 'a' }],
-    ['an empty --no-proxy switches NO_PROXY off', { noProxy: '' }, { NO_PROXY: 'b' }, {}],
-    [
-      'HTTP_PROXY in a CGI program is a header of the request',
-      {},
-      { REQUEST_METHOD: 'GET', HTTP_PROXY: 'http://evil' },
-      {},
-    ],
+test('the proxy is read from flags and environment', async () => {
+  const { pull } = await readOptions({ noProxy: 'x' }, { HTTPS_PROXY: 'http://p' }, false)
+  expect(pull.proxy).toMatchObject({ https: 'http://p', none: 'x' })
+})
+
+describe('mirrors', () => {
+  const cases: readonly [string, Flags, Environment, readonly string[] | undefined][] = [
+    ['none', {}, {}, undefined],
+    ['flags', { mirror: ['a', 'b=c'] }, { DRAY_MIRROR: 'd' }, ['a', 'b=c']],
+    ['a variable, with commas or spaces', {}, { DRAY_MIRROR: 'a, b=c d' }, ['a', 'b=c', 'd']],
   ]
-  test.each(cases)('%s', (_, flags, env, expected) => {
-    expect(readOptions(flags, env, false).pull.proxy).toEqual(expected)
+  test.each(cases)('%s', async (_, flags, env, mirrors) => {
+    expect((await readOptions(flags, env, false)).pull.mirrors).toEqual(mirrors)
   })
 })
 
-describe('TLS', () => {
-  const cases: readonly [string, Flags, Environment, object][] = [
-    ['nothing said, Node adds NODE_EXTRA_CA_CERTS by itself', {}, { NODE_EXTRA_CA_CERTS: '/x.pem' }, {}],
-    ['--ca', { ca: ['a.pem', 'b.pem'] }, {}, { caFiles: ['a.pem', 'b.pem'] }],
-    [
-      '--ca keeps NODE_EXTRA_CA_CERTS',
-      { ca: ['a.pem'] },
-      { NODE_EXTRA_CA_CERTS: '/x.pem' },
-      { caFiles: ['a.pem', '/x.pem'] },
-    ],
-    ['--insecure', { insecure: true }, {}, { insecure: true }],
-  ]
-  test.each(cases)('%s', (_, flags, env, expected) => {
-    expect(readOptions(flags, env, false).pull.tls).toEqual(expected)
-  })
+test('what the container tools of the machine are set up with is read, unless --no-system-config', async () => {
+  const env = { CONTAINERS_REGISTRIES_CONF: '/a/registries.conf' }
+  const read = JSON.stringify((await readOptions({}, env, false)).pull.config)
+  expect(read).toContain('/a/registries.conf')
+  expect((await readOptions({ noSystemConfig: true }, env, false)).pull.config).toBeUndefined()
 })
 
 describe('a usage error', () => {
@@ -115,30 +73,36 @@ describe('a usage error', () => {
     ['--progress cannot be "fancy"', { progress: 'fancy' }, {}],
     ['--json and -o - both want stdout', { json: true, output: '-' }, {}],
   ]
-  test.each(cases)('%s', (message, flags, env) => {
-    expect(() => readOptions(flags, env, false)).toThrow(expect.objectContaining({ code: 'USAGE', message }))
+  test.each(cases)('%s', async (message, flags, env) => {
+    await expect(readOptions(flags, env, false)).rejects.toThrow(
+      expect.objectContaining({ code: 'USAGE', message }),
+    )
   })
 
   test.each([
     ['x.tar.gz', 'gzip > x.tar.gz'],
     ['x.TGZ', 'gzip > x.TGZ'],
     ['a/x.tar.zst', 'zstd > a/x.tar.zst'],
-  ])('-o %s, with the pipe that makes it', (output, pipe) => {
+  ])('-o %s, with the pipe that makes it', async (output, pipe) => {
     const hint = expect.stringContaining(`-o - | ${pipe}`)
-    expect(() => readOptions({ output }, {}, false)).toThrow(expect.objectContaining({ code: 'USAGE', hint }))
+    await expect(readOptions({ output }, {}, false)).rejects.toThrow(
+      expect.objectContaining({ code: 'USAGE', hint }),
+    )
   })
 
-  test('an archive for a terminal', () => {
-    expect(() => readOptions({ output: '-' }, {}, true)).toThrow(expect.objectContaining({ code: 'USAGE' }))
-    expect(readOptions({ output: '-' }, {}, false).pull.output).toBe('-')
+  test('an archive for a terminal', async () => {
+    await expect(readOptions({ output: '-' }, {}, true)).rejects.toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    )
+    expect((await readOptions({ output: '-' }, {}, false)).pull.output).toBe('-')
   })
 
   test.each([
     [{ jobs: '65' }, 'it is a whole number from 1 to 64'],
     [{ timeout: '0' }, 'it is a number above 0, up to 86400'],
     [{ format: 'x' }, 'it is one of docker, oci'],
-  ])('%j says what would do', (flags, hint) => {
-    expect(() => readOptions(flags, {}, false)).toThrow(expect.objectContaining({ hint }))
+  ])('%j says what would do', async (flags, hint) => {
+    await expect(readOptions(flags, {}, false)).rejects.toThrow(expect.objectContaining({ hint }))
   })
 })
 
@@ -159,8 +123,8 @@ describe('messages', () => {
     ['FORCE_COLOR before TERM', {}, { FORCE_COLOR: '1', TERM: 'dumb' }, { colour: true }],
     ['FORCE_COLOR=0', {}, { FORCE_COLOR: '0' }, { colour: false }],
   ]
-  test.each(cases)('%s', (_, flags, env, expected) => {
-    expect(readOptions(flags, env, false).display).toMatchObject(expected)
+  test.each(cases)('%s', async (_, flags, env, expected) => {
+    expect((await readOptions(flags, env, false)).display).toMatchObject(expected)
   })
 })
 
@@ -183,8 +147,8 @@ describe('warnings', () => {
     ['HTTP_PROXY alone', {}, { HTTP_PROXY: 'http://p' }, ['HTTP_PROXY is set and HTTPS_PROXY is not']],
     ['HTTP_PROXY alone, with plain http', { plainHttp: true }, { HTTP_PROXY: 'http://p' }, []],
   ]
-  test.each(cases)('%s', (_, flags, env, expected) => {
-    expect(readOptions(flags, env, false).warnings).toEqual(
+  test.each(cases)('%s', async (_, flags, env, expected) => {
+    expect((await readOptions(flags, env, false)).warnings).toEqual(
       expected.map((text) => expect.stringContaining(text)),
     )
   })

@@ -1,7 +1,8 @@
 import { errors } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { DrayError } from '../../../src/errors.ts'
-import { codedError, HandshakeError } from '../../../src/http/failures.ts'
+import { codedError } from '../../../src/http/failures.ts'
+import { type Handshake, noteHandshake } from '../../../src/http/handshake.ts'
 import { abortError, isRefused, notTls, retryClass, toNetworkError } from '../../../src/http/network-error.ts'
 
 const where = { url: new URL('https://r.example:5000/v2/'), purpose: 'manifest' } as const
@@ -48,8 +49,30 @@ describe('a failure is told in plain words, with a hint that fits it', () => {
     [withCode('CERT_REVOKED'), 'TLS', 'never', /not acceptable: CERT_REVOKED happened/, undefined],
     [withCode('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'), 'TLS', 'never', /only HTTP\/2/, undefined],
     [withCode('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'), 'TLS', 'never', /older than 1\.2/, undefined],
-    [withCode('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'TLS', 'never', /client certificate/, undefined],
-    [withCode('ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'), 'TLS', 'never', /no TLS connection/, undefined],
+    [
+      withCode('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'),
+      'TLS',
+      'never',
+      /wants a client certificate/,
+      /--cert FILE/,
+    ],
+    [
+      withCode('ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'),
+      'TLS',
+      'never',
+      /no TLS connection/,
+      /may want a client certificate.*--cert FILE/,
+    ],
+    [withCode('ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'), 'TLS', 'never', /no TLS connection/, /--cert FILE/],
+    [withCode('ERR_SSL_TLSV1_UNRECOGNIZED_NAME'), 'TLS', 'never', /serves no host of that name/, /spelling/],
+    [withCode('ERR_SSL_DH_KEY_TOO_SMALL'), 'TLS', 'never', /too old to be safe/, /renew/],
+    [
+      withCode('ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED'),
+      'TLS',
+      'never',
+      /too old to be safe/,
+      /inspects TLS/,
+    ],
     [withCode('EPROTO'), 'TLS', 'never', /no TLS connection/, undefined],
     [new errors.RequestAbortedError(), 'ABORTED', 'never', /cancelled/, undefined],
     [new errors.ClientDestroyedError(), 'ABORTED', 'never', /cancelled/, undefined],
@@ -101,12 +124,92 @@ test('an expired certificate shows its dates and the local clock, a wrong one it
     issuer: { CN: 'Corp\x1b Root' },
   }
   const told = (code: string) =>
-    toNetworkError(new HandshakeError(withCode(code), certificate as never), where)
+    toNetworkError(noteHandshake(withCode(code), { certificate } as never), where)
   expect(told('CERT_HAS_EXPIRED').message).toMatch(
     /valid from Jan 1 .* to Feb 1 00:00:00 2020 GMT.*clock here says \w{3}, \d\d/,
   )
   expect(told('ERR_TLS_CERT_ALTNAME_INVALID').message).toContain('DNS:other.example')
   expect(told('UNABLE_TO_VERIFY_LEAF_SIGNATURE').hint).toContain('"Corp\\u{1b} Root"')
+})
+
+test('when it is a CA of the chain that has expired, that is the one that is named', () => {
+  const issuerCertificate = {
+    valid_from: 'Jan  1 00:00:00 2000 GMT',
+    valid_to: 'Jan  1 00:00:00 2020 GMT',
+    subject: { CN: 'Old CA' },
+  }
+  const certificate = {
+    valid_from: 'Jan  1 00:00:00 2000 GMT',
+    valid_to: 'Jan  1 00:00:00 2190 GMT',
+    issuerCertificate,
+  }
+  const error = noteHandshake(withCode('CERT_HAS_EXPIRED'), { certificate } as never)
+  expect(toNetworkError(error, where).message).toMatch(
+    /the CA "Old CA", which stands behind the registry r\.example:5000, has expired: it is valid .* to Jan 1 00:00:00 2020/,
+  )
+})
+
+describe('a client certificate', () => {
+  const alerts: readonly [string, string][] = [
+    ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'the server finds it bad'],
+    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'the server finds it bad'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'the server does not know the CA that signed it'],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'it has expired'],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED', 'it was revoked'],
+    ['ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', 'does not take certificates of its kind'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'the server finds it bad'],
+  ]
+
+  const told = (code: string, handshake: Handshake) =>
+    toNetworkError(noteHandshake(withCode(code), handshake), where)
+
+  test.each(alerts)('that was shown and answered with %s was refused: %s', (code, reason) => {
+    expect(told(code, { clientCertificate: '/me.crt' })).toMatchObject({
+      code: 'TLS',
+      message: expect.stringMatching(`refused the client certificate /me.crt: .*${reason}`),
+      hint: expect.stringContaining('certs.d/r.example:5000'),
+    })
+  })
+
+  test.each(alerts)('is wanted by a server that says %s and was shown none', (code) => {
+    expect(told(code, {})).toMatchObject({
+      code: 'TLS',
+      message: 'the registry r.example:5000 wants a client certificate',
+      hint: expect.stringContaining('--cert FILE and --key FILE'),
+    })
+  })
+})
+
+describe('TLS that is inspected on the way', () => {
+  const inspected = (
+    url: string,
+    code: string,
+    certificate?: object,
+    purpose: 'manifest' | 'proxy' = 'manifest',
+  ) => toNetworkError(noteHandshake(withCode(code), { certificate } as never), { url: new URL(url), purpose })
+  const byCompany = { issuer: { CN: 'Corp Inspection CA', O: 'Corp' } }
+
+  test.each([
+    ['https://registry-1.docker.io/v2/', 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ['https://ghcr.io/v2/', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['https://europe-docker.pkg.dev/v2/', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+    ['https://mcr.microsoft.com/v2/', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ])('is recognised at %s by %s', (url, code) => {
+    const { message, hint } = inspected(url, code, byCompany)
+    expect(message).toContain('a certificate by "Corp Inspection CA, Corp", which no public registry uses')
+    expect(message).toContain('inspects TLS')
+    expect(hint).toMatch(/"Corp Inspection CA, Corp".*--ca FILE.*NODE_EXTRA_CA_CERTS/)
+  })
+
+  test.each([
+    ['a registry of one’s own', 'https://registry.corp:5000/v2/', byCompany, 'manifest'],
+    ['a name that only looks like it', 'https://notghcr.io/v2/', byCompany, 'manifest'],
+    ['a proxy', 'https://ghcr.io/', byCompany, 'proxy'],
+    ['a certificate of which nothing is known', 'https://ghcr.io/v2/', undefined, 'manifest'],
+  ] as const)('is not suspected of %s', (_, url, certificate, purpose) => {
+    const { message } = inspected(url, 'SELF_SIGNED_CERT_IN_CHAIN', certificate, purpose)
+    expect(message).toMatch(/a CA that this machine does not trust \(self-signed\)/)
+  })
 })
 
 test('what is already explained stays as it is, also inside a wrapper', () => {

@@ -111,6 +111,13 @@ test('a date without a Date counts from the clock here', () => {
   expect(retryAfter({ headers: { 'retry-after': inAMinute } })).toBeGreaterThan(55_000)
 })
 
+test('a Retry-After that is too long for the patience there is ends it', async () => {
+  const { transport, requests } = fakeNetwork({ status: 503, headers: { 'retry-after': '3' } })
+  const sleep = () => Promise.reject(new Error('waited'))
+  expect(await retry({ longestWait: 2000, sleep })(transport)(request)).toMatchObject({ status: 503 })
+  expect(requests).toHaveLength(1)
+})
+
 test('Retry-After wins over a shorter delay and is never undercut', async () => {
   const { slept } = await run([{ status: 429, headers: { 'retry-after': '7' } }, { status: 200 }])
   expect(slept).toEqual([7000])

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { notTls, retryClass, toNetworkError } from '../../../src/http/network-error.ts'
-import type { Transport } from '../../../src/http/transport.ts'
+import type { HttpRequest, Transport } from '../../../src/http/transport.ts'
 import { createUndiciTransport, type TransportOptions } from '../../../src/http/undici-transport.ts'
 import { type Handler, type ServeOptions, serve } from '../../support/serve.ts'
 import { get } from './fake-network.ts'
@@ -414,11 +414,8 @@ describe('a proxy', () => {
     expect(await send(get(url))).toMatchObject({ status: 200 })
   })
 
-  test('that speaks SOCKS is a usage error', async () => {
-    const send = await network({ proxy: { https: 'socks5://127.0.0.1:1080' } })
-    expect(await failure(send(get('https://r.example/')))).toMatchObject({ code: 'USAGE' })
-  })
-
+  /** Short for those who have to be waited for. */
+  const patience = (what: string) => (/silent|stops/.test(what) ? { timeout: 200 } : {})
   const answers = (line: string, headers = '') =>
     says(`HTTP/1.1 ${line}\r\n${headers}content-length: 2\r\n\r\nno`)
   const schemes =
@@ -481,7 +478,21 @@ describe('a proxy', () => {
       answers('302 Found', 'location: http://login.example/\r\n'),
       'NETWORK',
       'never',
-      /answered 302 Found/,
+      /sends us to http:\/\/login\.example\/ \(302 Found\), which looks like a login page/,
+    ],
+    [
+      'says 200 with a page',
+      says('HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 90\r\n\r\n<html>'),
+      'NETWORK',
+      'never',
+      /answered with a web page \(200 OK\), which looks like a login page/,
+    ],
+    [
+      'says 407 with a realm that looks like a scheme',
+      answers('407 x', 'proxy-authenticate: Basic realm="a, Digest b=c", charset="UTF-8", NTLM\r\n'),
+      'PROXY_AUTH',
+      'never',
+      /offers Basic, NTLM$/,
     ],
     [
       'says 502',
@@ -490,10 +501,16 @@ describe('a proxy', () => {
       'transient',
       /answered 502 Bad\\u\{1b\}\[2J Gateway/,
     ],
-    ['says 503', answers('503 Service Unavailable'), 'NETWORK', 'transient', /answered 503/],
-  ])('that %s on CONNECT is met once, and called a proxy', async (_what, behaviour, code, retry, message) => {
+    [
+      'says 503',
+      answers('503 Service Unavailable', 'x-squid-error: ERR_DNS_FAIL 0\r\n'),
+      'NETWORK',
+      'transient',
+      /was not able to connect to r\.example:443: it answered 503 Service Unavailable, ERR_DNS_FAIL$/,
+    ],
+  ])('that %s on CONNECT is met once, and called a proxy', async (what, behaviour, code, retry, message) => {
     const { host, accepted, open } = await raw(behaviour)
-    const send = await network({ timeout: 200, proxy: { https: `http://user:hunter2@${host}` } })
+    const send = await network({ ...patience(what), proxy: { https: `http://user:hunter2@${host}` } })
     const error = await failure(send(get('https://r.example/')))
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
     expect(error.message).toContain(`the proxy ${host}`)
@@ -525,6 +542,56 @@ describe('a proxy', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
   })
 
+  test.each([
+    ['', 'Negotiate, NTLM', /run a local helper proxy/],
+    ['u:p@', 'Digest realm="x"', /run a local helper proxy/],
+    ['', 'Basic realm="x"', /put them into HTTPS_PROXY: http:\/\/user:password@host:port/],
+    ['u:p@', 'NTLM, basic realm="x"', /check user name and password in HTTPS_PROXY/],
+  ])('that is told "%s" and offers %s has advice for the user', async (userinfo, offer, advice) => {
+    const { host } = await raw(answers('407 x', `proxy-authenticate: ${offer}\r\n`))
+    const settings = { https: `http://${userinfo}${host}`, from: { https: 'HTTPS_PROXY' } }
+    const error = await failure((await network({ proxy: settings }))(get('https://r.example/')))
+    expect(error).toMatchObject({ code: 'PROXY_AUTH', hint: expect.stringMatching(advice) })
+    expect(error.message).toMatch(userinfo ? /does not accept/ : /wants a user name and password/)
+  })
+
+  test.each([
+    [
+      '503 x',
+      'server: squid/5.7\r\nx-squid-error: ERR_CONNECT_FAIL 111\r\n',
+      'transient',
+      /was not able.*503 x/,
+    ],
+    ['500 x', 'server: tinyproxy/1.11.1\r\n', 'transient', /was not able to connect to r\.example.*500 x/],
+    ['403 x', 'server: squid\r\n', 'never', /refused to connect to r\.example: it answered 403 x/],
+    ['200 OK', 'content-type: text/html; charset=utf-8\r\n', 'never', /which looks like a login page/],
+  ])(
+    'that answers a plain http request itself (%s) is called a proxy',
+    async (line, headers, retry, message) => {
+      const { host } = await raw(answers(line, headers))
+      const send = await network({ proxy: { http: host } })
+      const error = await failure(send({ ...get('http://r.example/v2/'), purpose: 'manifest' }))
+      expect(error).toMatchObject({ code: 'NETWORK', message: expect.stringMatching(message) })
+      expect(error.message).toContain(`the proxy ${host}`)
+      expect(retryClass(error)).toBe(retry)
+    },
+  )
+
+  test.each([
+    ['503 x', 'server: nginx\r\nvia: 1.1 squid\r\ncontent-type: text/html\r\n', 'manifest'],
+    ['404 x', 'content-type: text/html\r\n', 'manifest'],
+    ['200 OK', 'content-type: text/html\r\n', 'blob'],
+    ['302 Found', 'location: http://elsewhere.example/\r\n', 'manifest'],
+  ] as const)(
+    'passes on what may be the answer of a registry (%s, %j, %s)',
+    async (line, headers, purpose) => {
+      const { host } = await raw(answers(line, headers))
+      const send = await network({ proxy: { http: host } })
+      const { status } = await send({ ...get('http://r.example/v2/'), purpose })
+      expect(status).toBe(Number.parseInt(line, 10))
+    },
+  )
+
   test("passes on the registry's own 401", async () => {
     const { host } = await raw(answers('401 Unauthorized', 'www-authenticate: Basic realm="r"\r\n'))
     expect(await (await network({ proxy: { http: host } }))(get('http://r.example/'))).toMatchObject({
@@ -540,6 +607,68 @@ describe('a proxy', () => {
     expect(error).toMatchObject({
       code: 'NETWORK',
       message: expect.stringMatching(/^the proxy localhost:1 refused the connection/),
+    })
+  })
+
+  describe('of another kind than its address says is recognised', () => {
+    const closes = (socket: Socket) => void socket.once('data', () => socket.end())
+    test.each([
+      ['http', says('\x15\x03\x01\x00\x02\x02\x46'), /not in valid HTTP: it speaks TLS/, /https:\/\//],
+      ['http', says('\x05\xff'), /not in valid HTTP: it speaks SOCKS5/, /socks5:\/\//],
+      ['http', closes, /closed the connection/, /https:\/\/ or socks5:\/\//],
+      ['http', says('SSH-2.0-x\r\n'), /not in valid HTTP: it said "SSH-2\.0-x"/, /check the port/],
+      ['https', says('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not speak TLS/, /http:\/\//],
+      ['https', closes, /closed the connection/, /http:\/\/ or socks5:\/\//],
+    ])('%s', async (scheme, behaviour, message, hint) => {
+      const { host, accepted } = await raw(behaviour)
+      for (const url of ['https://r.example/', 'http://r.example/']) {
+        const send = await network({ proxy: { all: `${scheme}://${host}` } })
+        const error = await failure(send(get(url)))
+        expect(error).toMatchObject({
+          message: expect.stringMatching(message),
+          hint: expect.stringMatching(hint),
+        })
+        expect(error.message).toContain(`the proxy ${host}`)
+      }
+      expect(accepted()).toBe(2)
+    })
+  })
+
+  describe('that can read credentials', () => {
+    const withSecret = { authorization: 'Bearer hunter2' }
+
+    async function warnings(
+      proxied: string,
+      ...requests: readonly HttpRequest[]
+    ): Promise<readonly string[]> {
+      const said: string[] = []
+      const send = await network({ proxy: { all: proxied }, onWarning: (text) => said.push(text) })
+      for (const request of requests) await send(request).catch(() => {})
+      return said
+    }
+
+    test.each(['http', 'socks5'])('is named in a warning, once (%s)', async (scheme) => {
+      const { host } = await raw(says('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'))
+      const requests = [
+        get('http://r.example/'),
+        get('http://r.example/', withSecret),
+        get('http://s.example/', withSecret),
+      ]
+      expect(await warnings(`${scheme}://${host}`, ...requests)).toEqual([
+        `credentials for r.example are sent in plain http, and the proxy ${host} can read them on the way`,
+      ])
+    })
+
+    test('may read them in the body of a request too', async () => {
+      const { host } = await raw(says('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'))
+      const request = { ...get('http://r.example/token'), method: 'POST', body: 'refresh_token=x' } as const
+      expect(await warnings(host, request)).toHaveLength(1)
+    })
+
+    test('is not warned of where there are none, or nothing that it can read', async () => {
+      const { host } = await raw(says('HTTP/1.1 503 x\r\n\r\n'))
+      const requests = [get('https://r.example/', withSecret), get('http://127.0.0.1:1/', withSecret)]
+      expect(await warnings(host, get('http://r.example/'), ...requests)).toEqual([])
     })
   })
 

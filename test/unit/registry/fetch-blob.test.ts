@@ -31,6 +31,7 @@ function fetch(from: number, ...answers: Answer[]) {
   const stream = fetchBlob(
     {
       registry: 'reg.io',
+      root: new URL('https://reg.io/v2/'),
       name: 'a/b',
       isLoggedIn: () => false,
       tries: { retries: 2, sleep: async () => {} },

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../../../src/http/transport.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { fetchManifest } from '../../../src/registry/fetch-manifest.ts'
-import type { RepositoryRequest } from '../../../src/registry/repository.ts'
+import type { RepositoryRequest } from '../../../src/registry/repository-access.ts'
 
 const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, layers: [] }))
 const digest = digestOf(bytes)
@@ -23,6 +23,7 @@ function fetch(identifier: string, ...answers: Answer[]) {
   const content = fetchManifest(
     {
       registry: 'reg.io',
+      root: new URL('https://reg.io/v2/'),
       name: 'a/b',
       isLoggedIn: () => false,
       tries: { retries: 2, sleep: async () => {} },

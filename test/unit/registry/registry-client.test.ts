@@ -5,6 +5,7 @@ import type { Credential } from '../../../src/auth/credential.ts'
 import { DrayError } from '../../../src/errors.ts'
 import type { HttpRequest, HttpResponse, Transport } from '../../../src/http/transport.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
+import { defaultEndpoints } from '../../../src/registry/endpoint.ts'
 import { createRegistryClient, type RegistryClientOptions } from '../../../src/registry/registry-client.ts'
 
 const signal = new AbortController().signal
@@ -21,7 +22,7 @@ interface Answer {
 /** A client on a network whose origins are functions; `seen` has the requests, and the kind of their Authorization. */
 function setUp(
   origins: Record<string, (request: HttpRequest) => Answer>,
-  options: Partial<RegistryClientOptions> = {},
+  { plainHttp, ...options }: Partial<RegistryClientOptions> & { plainHttp?: boolean } = {},
 ) {
   const seen: string[] = []
   const transport: Transport = async (request) => {
@@ -33,7 +34,10 @@ function setUp(
       : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
     return { status, headers, body: Readable.from([bytes], { objectMode: false }), url: request.url }
   }
-  return { open: createRegistryClient({ transport, retries: 0, ...options }), seen }
+  const openRoute = createRegistryClient({ transport, retries: 0, ...options })
+  const open = (name: { readonly registry: string; readonly repository: string }) =>
+    openRoute({ ...name, endpoints: defaultEndpoints(name, { plainHttp }) })
+  return { open, seen }
 }
 
 const ask = (header: string): Answer => ({ status: 401, headers: { 'www-authenticate': header } })

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { type OpenedBody, resumeBody } from '../../../src/registry/resume.ts'
+import { countTries } from '../../../src/registry/tries.ts'
 
 const url = new URL('https://cdn.io/blob')
 const blob = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251))
@@ -44,12 +45,16 @@ function serve(
       size,
       what: 'blob x',
       signal: abort.signal,
-      tries: {
-        retries,
-        sleep: async (ms) => void delays.push(ms),
-        onRetry: ({ what, reason, attempt, attempts }) =>
-          told.push(`${what}: ${reason} (${attempt}/${attempts})`),
-      },
+      tries: countTries(
+        {
+          retries,
+          sleep: async (ms) => void delays.push(ms),
+          onRetry: ({ what, reason, attempt, attempts }) =>
+            told.push(`${what}: ${reason} (${attempt}/${attempts})`),
+        },
+        'blob x',
+        abort.signal,
+      ),
     })
   return { start, wanted, delays, opened, told, abort }
 }

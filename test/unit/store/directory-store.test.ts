@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { DrayError } from '../../../src/errors.ts'
+import { DrayError, isDrayError } from '../../../src/errors.ts'
 import type { Descriptor } from '../../../src/oci/descriptor.ts'
 import { type DigestAlgorithm, digestOf } from '../../../src/oci/digest.ts'
 import type { BlobSource, BlobStore } from '../../../src/store/blob-store.ts'
@@ -326,6 +326,24 @@ describe('following a blob', () => {
     second.end(content)
     await Promise.all([writing, settled])
     expect((await buffer(store.follow(descriptor.digest, signal))).equals(content)).toBe(true)
+  })
+
+  test('fails the same way for a reader that comes while they are taken back: no file is missed', async () => {
+    const { store } = await openStore()
+    const reads: Promise<unknown>[] = []
+    let isWriting = true
+    const source = sourceOf(...Array(9).fill(flipped(content, 3)), content).source
+    const writing = (async () => {
+      for (let i = 0; i < 5; i++) await store.write(descriptor, source, { signal }).catch(() => {})
+      isWriting = false
+    })()
+    while (isWriting) {
+      reads.push(buffer(store.follow(descriptor.digest, signal)).catch((error: unknown) => error))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await writing
+    const problems = (await Promise.all(reads)).filter((outcome) => !Buffer.isBuffer(outcome))
+    expect(problems.filter((problem) => !isDrayError(problem, 'INTEGRITY'))).toEqual([])
   })
 
   test('fails when the writer gives up; a new reader waits for the next one', async () => {

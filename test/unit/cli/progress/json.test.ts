@@ -62,6 +62,15 @@ test.each([
   expect(told()).toEqual(lines)
 })
 
+test.each([
+  ['unless asked to', {}, []],
+  ['with --verbose', { verbose: true }, [{ v: 1, type: 'note', message: 'by a mirror' }]],
+])('keeps to itself which way was taken, %s', (_, overrides, lines) => {
+  const { onEvent, told } = open(overrides)
+  onEvent({ type: 'note', message: 'by a mirror' })
+  expect(told()).toEqual(lines)
+})
+
 test('tells ten times a second how far a blob is, no more', () => {
   const { onEvent, told } = open()
   for (let received = 0; received < 1000; received += 1) {

@@ -55,6 +55,18 @@ describe('requests', () => {
   })
 })
 
+test.each([
+  ['is not told', {}, []],
+  ['is told with --verbose', { verbose: true }, ['by a \\u{1b}mirror']],
+  ['is told with --debug, also without progress', { debug: true, mode: 'none' }, ['by a \\u{1b}mirror']],
+] as const)('which way was taken %s', async (_, overrides, lines) => {
+  const stream = new FakeStream()
+  const display = await openDisplay({ ...options, ...overrides }, stream)
+  display.onEvent({ type: 'note', message: 'by a \u001bmirror' })
+  display.stop()
+  expect(stream.lines).toEqual(lines)
+})
+
 test('none keeps to itself what happens, and says what must be seen', async () => {
   const stream = new FakeStream()
   const display = await openDisplay({ ...options, mode: 'none' }, stream)

@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import type { OriginTls } from '../http/tls.ts'
+import type { Reference } from '../oci/reference.ts'
+import type { Endpoint } from '../registry/endpoint.ts'
+import { canonicalRegistry } from '../registry/mirror.ts'
+import { readCertsDirectory } from './certs-d.ts'
+import { type ContainerdConfig, configEndpoints, decodeContainerdConfig } from './containerd-config.ts'
+import { hostsEndpoints } from './hosts-endpoints.ts'
+import { decodeHostsToml } from './hosts-toml.ts'
+import { once } from './once.ts'
+import { isDirectory, isListable, readConfigFile, readFirstFile } from './read-config-file.ts'
+import { orWarning } from './table.ts'
+
+export interface ContainerdPlaces {
+  /** A config.toml; the first that is there counts. */
+  readonly configs: readonly string[]
+  /** Directories with one for each registry that the user's own tools look into, whatever the config.toml says. */
+  readonly userHosts: readonly string[]
+  /** Such directories for when the config.toml names none and has no tables of mirrors. */
+  readonly systemHosts: readonly string[]
+}
+
+/** What containerd, ctr and nerdctl are set up with. */
+export interface Containerd {
+  /** Undefined when it says nothing of the registry. */
+  endpointsFor(reference: Reference): Promise<readonly Endpoint[] | undefined>
+  /** The certificates in the directory of a registry that has no hosts.toml. */
+  tlsFor(origin: URL): Promise<OriginTls | undefined>
+}
+
+/** Reads each file when it is first needed. */
+export function readContainerd(places: ContainerdPlaces, onWarning: (message: string) => void): Containerd {
+  const config = once(() => readConfig(places, onWarning))
+  const roots = async () => [...places.userHosts, ...(await systemRoots(places, await config()))]
+  const hostsFiles = new Map<string, Promise<string | undefined>>()
+  const readHosts = (file: string) => {
+    const text = hostsFiles.get(file) ?? readConfigFile(file, onWarning)
+    hostsFiles.set(file, text)
+    return text
+  }
+  return {
+    async endpointsFor(reference) {
+      const directory = await findDirectory(await roots(), reference.registry)
+      const file = directory && join(directory, 'hosts.toml')
+      const text = file && (await readHosts(file))
+      if (file === undefined) {
+        const tables = await config()
+        return tables && configEndpoints(tables, reference)
+      }
+      const hosts = text === undefined ? undefined : orWarning(onWarning, () => decodeHostsToml(text, file))
+      return hosts && hostsEndpoints(hosts, reference, file)
+    },
+    async tlsFor(origin) {
+      const directory = await findDirectory(await roots(), canonicalRegistry(origin.host))
+      if (!directory) return undefined
+      const file = join(directory, 'hosts.toml')
+      const text = await readHosts(file)
+      const isRead =
+        text !== undefined &&
+        orWarning(
+          () => {},
+          () => decodeHostsToml(text, file),
+        )
+      return isRead || !(await isListable(directory)) ? undefined : readCertsDirectory(directory, onWarning)
+    },
+  }
+}
+
+async function readConfig(
+  { configs }: ContainerdPlaces,
+  onWarning: (message: string) => void,
+): Promise<ContainerdConfig | undefined> {
+  const found = await readFirstFile(configs, onWarning)
+  return found && orWarning(onWarning, () => decodeContainerdConfig(found.text, found.file))
+}
+
+async function systemRoots(
+  { systemHosts }: ContainerdPlaces,
+  config: ContainerdConfig | undefined,
+): Promise<readonly string[]> {
+  if (config && config.configPath.length > 0) return config.configPath
+  return config && (config.mirrors.size > 0 || config.tls.size > 0) ? [] : systemHosts
+}
+
+/** The first directory there is for a registry, `_default` standing for all that have none beside it. */
+async function findDirectory(roots: readonly string[], registry: string): Promise<string | undefined> {
+  const names = directoryNames(registry)
+  for (const root of roots) {
+    for (const name of names) {
+      const directory = join(root, name)
+      if (await isDirectory(directory)) return directory
+    }
+  }
+  return undefined
+}
+
+/** containerd's names for `host:port`: one that every file system takes, and its own, which Windows has without the colon. */
+export function directoryNames(registry: string, platform: string = process.platform): readonly string[] {
+  const [, host, port] = /^(.*):(\d+)$/.exec(registry) ?? []
+  const portable = host === undefined ? [] : [`${host}_${port}_`]
+  return [...portable, platform === 'win32' ? registry.replaceAll(':', '') : registry, '_default']
+}

@@ -1,0 +1,50 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemErrorCode } from '../errors.ts'
+
+/** The text of a file; undefined when it is not there, and, after a warning, when it is there but cannot be read. */
+export async function readConfigFile(
+  file: string,
+  onWarning: (message: string) => void,
+): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).replace(/^\uFEFF/, '')
+  } catch (error) {
+    if (await exists(file)) onWarning(`cannot read ${file} (${systemErrorCode(error)}); it is not followed`)
+    return undefined
+  }
+}
+
+/** The first of these files that is there, unless it cannot be read. */
+export async function readFirstFile(
+  files: readonly string[],
+  onWarning: (message: string) => void,
+): Promise<{ readonly file: string; readonly text: string } | undefined> {
+  for (const file of files) {
+    if (!(await exists(file))) continue
+    const text = await readConfigFile(file, onWarning)
+    return text === undefined ? undefined : { file, text }
+  }
+  return undefined
+}
+
+/** The files of a directory whose names end in `.conf`, in the order of their names; none when it is not there. */
+export async function listConfFiles(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
+  const names = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith('.conf'))
+  return names.map(({ name }) => join(directory, name)).sort()
+}
+
+/** True when it can be seen; what lies in a directory that is closed to us counts as not there. */
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+/** True for a directory that this user may look into. */
+export async function isListable(path: string): Promise<boolean> {
+  return (await readdir(path).catch(() => undefined)) !== undefined
+}

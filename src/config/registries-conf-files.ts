@@ -1,0 +1,44 @@
+import { exists, listConfFiles, readConfigFile } from './read-config-file.ts'
+import { decodeRegistriesConf, type RegistriesConf } from './registries-conf-decode.ts'
+import { orWarning } from './table.ts'
+
+/** A registries.conf and the directories whose `*.conf` files add to it. */
+export interface RegistriesConfPlace {
+  readonly main: string
+  readonly dropIns: readonly string[]
+}
+
+/**
+ * Reads the first place whose main file is there (the last one also without it), then what its directories add: a
+ * `[[registry]]` takes the place of an earlier one with the same prefix, an alias that of an earlier one of that name.
+ */
+export async function readRegistriesConf(
+  places: readonly RegistriesConfPlace[],
+  onWarning: (message: string) => void,
+): Promise<RegistriesConf> {
+  const place = await choosePlace(places)
+  if (!place) return { registries: [], aliases: new Map() }
+  const dropIns = (await Promise.all(place.dropIns.map(listConfFiles))).flat()
+  const files = [{ file: place.main, version1: true }, ...dropIns.map((file) => ({ file, version1: false }))]
+  const decoded = await Promise.all(
+    files.map(async ({ file, version1 }) => {
+      const text = await readConfigFile(file, onWarning)
+      if (text === undefined) return []
+      return orWarning(onWarning, () => decodeRegistriesConf(text, file, { version1, onWarning })) ?? []
+    }),
+  )
+  return merge(decoded.flat())
+}
+
+async function choosePlace(places: readonly RegistriesConfPlace[]): Promise<RegistriesConfPlace | undefined> {
+  for (const place of places) if (await exists(place.main)) return place
+  return places.at(-1)
+}
+
+function merge(files: readonly RegistriesConf[]): RegistriesConf {
+  const registries = files.flatMap((file) => file.registries)
+  return {
+    registries: [...new Map(registries.map((table) => [table.prefix, table])).values()],
+    aliases: new Map(files.flatMap(({ aliases }) => [...aliases])),
+  }
+}
