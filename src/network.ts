@@ -1,4 +1,5 @@
 import { type ConfigPlaces, type MachineConfig, readMachineConfig } from './config/machine-config.ts'
+import { isLoopbackHost } from './http/origin.ts'
 import type { ProxySettings } from './http/proxy.ts'
 import type { ClientCertificate, OriginTls, TlsSettings } from './http/tls.ts'
 import {
@@ -7,9 +8,9 @@ import {
   type TransportOptions,
 } from './http/undici-transport.ts'
 import { parseReference, type Reference } from './oci/reference.ts'
-import { defaultEndpoints, type Endpoint } from './registry/endpoint.ts'
+import { defaultEndpoints, type Endpoint, isSameRegistry, type Route } from './registry/endpoint.ts'
 import { mirrorEndpoints, parseMirror } from './registry/mirror.ts'
-import type { Route } from './registry/route.ts'
+import { tellOnce } from './registry/tell-once.ts'
 
 /** How registries are reached. */
 export interface NetworkOptions extends Omit<TransportOptions, 'tls'> {
@@ -17,6 +18,8 @@ export interface NetworkOptions extends Omit<TransportOptions, 'tls'> {
   readonly tls?: TlsOptions | undefined
   /** `[HOST=]URL` of mirrors that are asked before the registry HOST (default: docker.io) itself, in this order. */
   readonly mirrors?: readonly string[] | undefined
+  /** What names them, for messages; default: `--mirror`. A variable is for many pulls, and may have nothing for this one. */
+  readonly mirrorsFrom?: '--mirror' | 'DRAY_MIRROR' | undefined
   /** Speak http to the registries; default: https, and http only to loopback registries that speak no TLS. */
   readonly plainHttp?: boolean | undefined
   /** Where this machine's container tools keep what they are set up with; default: none of it is read. */
@@ -60,24 +63,36 @@ export async function openNetwork<Name extends NetworkName>(
   )
   const proxy = await chooseProxy(options.proxy, machine)
   const routes = routed.map(({ route }) => route)
-  const tls = { ...options.tls, forOrigin: trustIn(routes, machine, options.tls?.clientCertificate) }
+  tellOfIdleMirrors(routes, options)
+  const tls = { ...options.tls, forOrigin: trustIn(routes, machine, { ...options.tls, onWarning }) }
   return { routed, proxy, tls, ...(await createUndiciTransport({ ...options, proxy, tls })) }
 }
 
 async function findRoute(
   { reference, text }: NetworkName,
   machine: MachineConfig | undefined,
-  { mirrors = [], plainHttp, onNote = () => {} }: NetworkOptions,
+  { mirrors = [], mirrorsFrom = '--mirror', plainHttp, onNote = () => {} }: NetworkOptions,
 ): Promise<Route> {
   const alias = text === undefined ? undefined : await machine?.aliasFor(text)
   const wanted = alias ? parseReference(alias.reference) : reference
   if (alias) onNote(`${text} is short for ${alias.reference}, as ${alias.file} says`)
-  const configured = plainHttp ? undefined : await machine?.endpointsFor(wanted)
+  const configured = await machine?.endpointsFor(wanted)
   const endpoints: readonly Endpoint[] = [
-    ...mirrors.flatMap((mirror) => mirrorEndpoints(parseMirror(mirror), wanted, '--mirror')),
-    ...(configured ?? defaultEndpoints(wanted, { plainHttp })),
+    ...mirrors.flatMap((mirror) => mirrorEndpoints(parseMirror(mirror), wanted, mirrorsFrom)),
+    ...((!plainHttp && configured) || defaultEndpoints(wanted, { plainHttp })),
   ]
   return { registry: wanted.registry, repository: wanted.repository, endpoints }
+}
+
+/** A mirror of the wrong registry would be left out in silence. */
+function tellOfIdleMirrors(routes: readonly Route[], options: NetworkOptions): void {
+  const { mirrors = [], mirrorsFrom = '--mirror', onWarning, onNote } = options
+  const tell = mirrorsFrom === '--mirror' ? onWarning : onNote
+  for (const mirror of mirrors) {
+    const { registry } = parseMirror(mirror)
+    if (routes.some((route) => isSameRegistry(route.registry, registry))) continue
+    tell?.(`${mirrorsFrom} ${mirror} is for ${registry}, and no image here is from there`)
+  }
 }
 
 /** What docker's daemon is set up with comes last. */
@@ -97,17 +112,22 @@ async function chooseProxy(
 function trustIn(
   routes: readonly Route[],
   machine: MachineConfig | undefined,
-  clientCertificate: ClientCertificate | undefined,
+  { clientCertificate, insecure, onWarning }: TlsOptions & { readonly onWarning: (message: string) => void },
 ): (origin: URL) => Promise<OriginTls> {
   const places = routes.flatMap(({ registry, endpoints }) =>
     endpoints.map((endpoint) => ({ ...endpoint, isMirror: endpoint.registry !== registry })),
   )
   const trustOf = async ({ root, tls }: Endpoint) => join([await machine?.tlsFor(root), tls])
+  const warnOnce = tellOnce(insecure ? undefined : onWarning)
   return async (origin) => {
     const here = places.filter(({ root }) => root.origin === origin.origin)
     if (here.length === 0) {
       const { caFiles } = join(await Promise.all(places.map(trustOf)))
       return join([await machine?.tlsFor(origin), { caFiles }])
+    }
+    const lenient = here.find(({ tls }) => tls?.insecure)
+    if (lenient?.source && !isLoopbackHost(origin.hostname)) {
+      warnOnce(`the certificate of ${origin.host} is not verified, as ${lenient.source} says`)
     }
     const trust = join(await Promise.all(here.map(trustOf)))
     const isNamed = here.some(({ isMirror }) => !isMirror)

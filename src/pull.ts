@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Writable } from 'node:stream'
 import { archivedName, archiveFileName } from './archive/archive-name.ts'
+import { refuseChecksumOf, writeChecksumFile } from './archive/checksum-file.ts'
 import { type Destination, type DestinationOptions, openDestination } from './archive/destination.ts'
 import { archiveFormats } from './archive/formats.ts'
 import { writeArchive } from './archive/write-archive.ts'
@@ -28,6 +29,8 @@ export interface PullOptions extends Omit<NetworkOptions, 'connections' | 'onWar
   readonly format?: 'docker' | 'oci' | undefined
   /** The name and tag stored in the archive, for a single image. */
   readonly name?: string | undefined
+  /** Write FILE.sha256 beside the archive, in the form that `sha256sum -c` reads; not for a stream. */
+  readonly checksum?: boolean | undefined
   /** Blobs in flight at once; default 4. */
   readonly jobs?: number | undefined
   /** A directory that keeps blobs for later pulls; default: none. */
@@ -48,6 +51,8 @@ export interface PullResult {
   readonly format: 'docker' | 'oci'
   /** Of the archive, in bytes. */
   readonly size: number
+  /** The checksum file, where one was asked for. */
+  readonly checksumFile?: string
   readonly images: readonly PulledImage[]
 }
 
@@ -119,7 +124,7 @@ function planPull(texts: readonly string[], options: PullOptions): Plan {
     const reference = parseReference(text)
     return { text, reference, name: archivedName(reference, options.name) }
   })
-  const format = options.format ?? 'docker'
+  const { format = 'docker', onEvent = () => {} } = options
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
   const unusual = formatPlatform(platform) !== formatPlatform(hostPlatform()) ? platform : undefined
   return {
@@ -135,9 +140,10 @@ function planPull(texts: readonly string[], options: PullOptions): Plan {
       ),
       stdout: options.stdout,
       cache: options.cache,
+      onWarning: spokesmen(onEvent).onWarning,
     },
     options,
-    onEvent: options.onEvent ?? (() => {}),
+    onEvent,
   }
 }
 
@@ -149,6 +155,7 @@ interface RunningPull extends Plan {
 
 async function pullInto(destination: Destination, running: RunningPull): Promise<PullResult> {
   const { wanted, options, jobs, format, lanes, signal, onEvent } = running
+  if (options.checksum) await refuseChecksumOf(destination.output.path)
   const network = await openNetwork(wanted, {
     ...definedOnly(options),
     ...spokesmen(onEvent),
@@ -166,7 +173,14 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
     const { size } = await destination.output.commit(signal)
     const { path } = destination.output
     onEvent({ type: 'archive-done', path, size })
-    return { path, format, size, images: images.map(describe) }
+    const checksumFile = options.checksum ? await writeChecksumFile(path, signal) : undefined
+    return {
+      path,
+      format,
+      size,
+      ...(checksumFile !== undefined && { checksumFile }),
+      images: images.map(describe),
+    }
   } finally {
     await network.close()
   }

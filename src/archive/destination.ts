@@ -1,20 +1,27 @@
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
+import { checkDirectory, prepareDirectory } from '../store/prepare-directory.ts'
+import { removeBlobs } from '../store/remove-blobs.ts'
+import { createClaim, sweepClaims } from '../streams/claim.ts'
+import { fileError } from '../streams/file-error.ts'
 import { openFileOutput } from './file-output.ts'
 import type { Output } from './output.ts'
-import { openStreamOutput } from './stream-output.ts'
+import { openDevice, openFifo } from './special-file.ts'
+import { openStreamOutput, writeError } from './stream-output.ts'
 
 /** Where the archive goes, and where blobs wait until it is whole. */
 export interface Destination {
   readonly output: Output
   /** Made when the first blob comes. */
   readonly blobDirectory: string
-  /** Removes the blobs: at the end of a pull that succeeded, or always when no later pull could find them again. */
+  /**
+   * Removes the blobs: at the end of a pull that succeeded, or always when no later pull could find them again. What
+   * another pull may be using stays. Throws FILE and PIPE_CLOSED when the end of a device or FIFO could not be written.
+   */
   cleanUp(outcome: 'success' | 'failure'): Promise<void>
 }
 
@@ -26,6 +33,8 @@ export interface DestinationOptions {
   readonly stdout: Writable | undefined
   /** Keeps blobs for later pulls, in this directory. */
   readonly cache: string | undefined
+  /** Told when everybody may write to the cache. */
+  readonly onWarning?: ((message: string) => void) | undefined
 }
 
 /**
@@ -33,67 +42,105 @@ export interface DestinationOptions {
  * costs nothing. A device or a FIFO is written to as it is, never replaced. Throws FILE and USAGE.
  */
 export async function openDestination(options: DestinationOptions): Promise<Destination> {
-  const { path, stdout, cache } = options
-  if (path === '-') {
-    if (!stdout) throw new DrayError('USAGE', 'no stream was given to write the archive to')
-    return streamDestination(stdout, '-', cache)
+  const { path, stdout, cache, onWarning } = options
+  if (path === '-' && !stdout) throw new DrayError('USAGE', 'no stream was given to write the archive to')
+  if (cache !== undefined) await prepareDirectory(cache, { mayBeLink: true, onWarning })
+  if (path === '-' && stdout) return streamDestination(stdout, '-', cache)
+  const target = await findTarget(path, options.defaultName)
+  if (target.kind === 'device') return specialDestination(openDevice(target.path), target.path, cache)
+  if (target.kind === 'fifo') return specialDestination(openFifo(target.path), target.path, cache)
+  return fileDestination(target.path, cache)
+}
+
+interface Target {
+  readonly path: string
+  readonly kind: 'file' | 'device' | 'fifo'
+}
+
+async function findTarget(path: string, defaultName: string): Promise<Target> {
+  const kind = await kindOf(path)
+  if (kind === 'directory') return findTarget(join(path, defaultName), defaultName)
+  if (/[/\\]$/.test(path) && kind === 'missing') {
+    throw new DrayError('FILE', `the directory ${path} does not exist`, { hint: 'create it, or name a file' })
   }
-  const file = await targetFile(path, options.defaultName)
-  if (file.special) return specialDestination(file.path, cache)
-  const output = await openFileOutput(file.path)
-  const blobDirectory = cache ?? `${file.path}.partial`
+  if (kind === 'socket') {
+    throw new DrayError('FILE', `cannot write ${path}: it is a socket`, { hint: 'use -o - for stdout' })
+  }
+  return { path: resolve(path), kind: kind === 'missing' ? 'file' : kind }
+}
+
+async function kindOf(path: string): Promise<Target['kind'] | 'directory' | 'socket' | 'missing'> {
+  try {
+    const stats = await stat(path)
+    if (stats.isDirectory()) return 'directory'
+    if (stats.isFIFO()) return 'fifo'
+    if (stats.isSocket()) return 'socket'
+    return stats.isFile() ? 'file' : 'device'
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return 'missing'
+    throw fileError(`look at ${path}`, error)
+  }
+}
+
+/** Beside the file, the blobs have a directory, where the same pull finds them again. */
+async function fileDestination(path: string, cache: string | undefined): Promise<Destination> {
+  const blobDirectory = cache ?? `${path}.partial`
+  if (cache === undefined) await checkDirectory(blobDirectory)
+  const output = await openFileOutput(path)
   return {
     output,
     blobDirectory,
     async cleanUp(outcome) {
-      if (!cache && outcome === 'success') await rm(blobDirectory, { recursive: true, force: true })
+      if (cache !== undefined || outcome === 'failure' || (await output.isShared())) return
+      await removeBlobs(blobDirectory)
     },
-  }
-}
-
-async function targetFile(path: string, defaultName: string): Promise<{ path: string; special: boolean }> {
-  const kind = await kindOf(path)
-  if (kind === 'directory') return targetFile(join(path, defaultName), defaultName)
-  if (/[/\\]$/.test(path) && kind === 'missing') {
-    throw new DrayError('FILE', `the directory ${path} does not exist`, { hint: 'create it, or name a file' })
-  }
-  return { path: resolve(path), special: kind === 'special' }
-}
-
-async function kindOf(path: string): Promise<'file' | 'directory' | 'special' | 'missing'> {
-  try {
-    const stats = await stat(path)
-    if (stats.isDirectory()) return 'directory'
-    return stats.isFile() ? 'file' : 'special'
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return 'missing'
-    throw new DrayError('FILE', `cannot look at ${path}: ${(error as Error).message}`, { cause: error })
   }
 }
 
 /** A device or a FIFO; unlike stdout, it is closed at the end. */
-async function specialDestination(path: string, cache: string | undefined): Promise<Destination> {
-  const stream = createWriteStream(path)
+async function specialDestination(
+  stream: Writable,
+  path: string,
+  cache: string | undefined,
+): Promise<Destination> {
   const destination = await streamDestination(stream, path, cache)
   return {
     ...destination,
     async cleanUp(outcome) {
-      if (outcome === 'success') await finished(stream.end())
-      else stream.destroy()
-      await destination.cleanUp(outcome)
+      if (outcome === 'failure') stream.destroy()
+      try {
+        if (outcome === 'success') await finished(stream.end())
+      } catch (error) {
+        throw writeError(error, path)
+      } finally {
+        await destination.cleanUp(outcome)
+      }
     },
   }
 }
 
+/** What waits to be sent is of no use to a later pull: it would not know where to look. */
 async function streamDestination(
   stream: Writable,
   name: string,
   cache: string | undefined,
 ): Promise<Destination> {
-  const workDirectory = await mkdtemp(join(tmpdir(), 'dray-'))
+  const stem = join(tmpdir(), 'dray')
+  const claim = createClaim(stem)
+  const ended = new AbortController()
+  await mkdir(claim.path, { mode: 0o700 }).catch((error) => {
+    claim.end()
+    throw fileError(`make the directory ${claim.path}`, error)
+  })
+  const swept = sweepClaims(stem, 'directory', ended.signal)
   return {
-    output: openStreamOutput(stream, { name, spoolDirectory: workDirectory }),
-    blobDirectory: cache ?? workDirectory,
-    cleanUp: () => rm(workDirectory, { recursive: true, force: true }),
+    output: openStreamOutput(stream, { name, spoolDirectory: claim.path }),
+    blobDirectory: cache ?? claim.path,
+    async cleanUp() {
+      ended.abort()
+      await swept
+      await rm(claim.path, { recursive: true, force: true }).catch(() => {})
+      claim.end()
+    },
   }
 }

@@ -1,23 +1,39 @@
-import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { geteuid } from 'node:process'
 import { DrayError, systemErrorCode } from '../errors.ts'
+import { digestHex, digestOf } from '../oci/digest.ts'
+import { createClaim, findClaims, sweepClaims } from '../streams/claim.ts'
 import { fileError } from '../streams/file-error.ts'
-import { fileSink, writeAll } from '../streams/file-sink.ts'
+import { pipeToFile, writeAll } from '../streams/file-sink.ts'
+import { moveFile } from '../streams/move-file.ts'
 import type { ArchiveEntry, FileEntry } from './archive-format.ts'
 import type { Output } from './output.ts'
 import { endOfArchive, padding, tarHeader } from './tar.ts'
 
+/** An archive in a file. */
+export interface FileOutput extends Output {
+  /** True unless it is certain that no other process is writing an archive of this name. */
+  isShared(): Promise<boolean>
+}
+
 /**
  * An archive in a file, which appears under its name when it is whole; until then a file that was there stays. It is
- * written beside it, to `.<name>.<random>.partial`. A symbolic link is kept, and what it points to replaced.
+ * written beside it, to a file of its own; what killed processes left of such files is removed. Of several who write the
+ * same archive, the last wins. A symbolic link is kept, and what it points to replaced.
  * Throws FILE at once when the directory is missing or not writable, or the path is a directory.
  */
-export async function openFileOutput(path: string): Promise<Output> {
+export async function openFileOutput(path: string): Promise<FileOutput> {
   const target = await resolveTarget(path)
-  const temporary = join(dirname(target), temporaryName(basename(target)))
-  const file = await createFile(temporary, path)
+  const stem = join(dirname(target), temporaryStem(basename(target)))
+  const claim = createClaim(stem)
+  const file = await createFile(claim.path, path).catch((error) => {
+    claim.end()
+    throw error
+  })
+  const ended = new AbortController()
+  const swept = sweepClaims(stem, 'file', ended.signal)
   let offset = 0
   return {
     path,
@@ -28,12 +44,21 @@ export async function openFileOutput(path: string): Promise<Output> {
       const size = await writeAll(file, [endOfArchive], { position: offset, path })
       await finish(file, { size, path })
       signal.throwIfAborted()
-      await moveInPlace(temporary, target)
+      await moveInPlace(claim.path, target)
+      claim.end()
       return { size }
     },
     async abort() {
       await file.close().catch(() => {})
-      await rm(temporary, { force: true }).catch(() => {})
+      await rm(claim.path, { force: true }).catch(() => {})
+      claim.end()
+    },
+    async isShared() {
+      ended.abort()
+      await swept
+      await sweepClaims(stem, 'file', ended.signal)
+      const claims = await findClaims(stem)
+      return claims.some((other) => other !== claim.path)
     },
   }
 }
@@ -42,7 +67,10 @@ async function resolveTarget(path: string): Promise<string> {
   try {
     const target = await realpath(path)
     const stats = await stat(target)
-    if (stats.isFile()) return target
+    if (stats.isFile()) {
+      await refuseIrreplaceable(target, stats)
+      return target
+    }
     const kind = stats.isDirectory() ? 'a directory' : 'no regular file'
     throw new DrayError('FILE', `cannot write ${path}: it is ${kind}`, { hint: 'name a file' })
   } catch (error) {
@@ -51,9 +79,22 @@ async function resolveTarget(path: string): Promise<string> {
   }
 }
 
-/** Cut short, for a file name can have 255 bytes. */
-function temporaryName(name: string): string {
-  return `.${name.slice(0, 64)}.${randomBytes(6).toString('hex')}.partial`
+const sticky = 0o1000
+
+/** In a directory like /tmp, people can replace only what is theirs; better told before the download than after it. */
+async function refuseIrreplaceable(target: string, { uid }: Stats): Promise<void> {
+  const directory = await stat(dirname(target))
+  const user = geteuid?.()
+  if (!user || (directory.mode & sticky) === 0 || [uid, directory.uid].includes(user)) return
+  throw new DrayError('FILE', `cannot replace ${target}: it belongs to another user (uid ${uid})`, {
+    hint: 'name another file',
+  })
+}
+
+/** A file name can have 255 bytes: a long one is cut, yet not so that two become one. */
+function temporaryStem(name: string): string {
+  if (Buffer.byteLength(name) <= 150) return `.${name}`
+  return `.${digestHex(digestOf(name)).slice(0, 16)}`
 }
 
 /** Exclusive creation follows no link and opens nothing that someone else has put there. */
@@ -87,7 +128,7 @@ async function writeContent(entry: FileEntry, { file, path, offset, signal }: Pl
   const onWritten = (position: number) => {
     end = position
   }
-  await pipeline(entry.open(signal), fileSink(file, { position: offset, path, onWritten }), { signal })
+  await pipeToFile(entry.open(signal), file, { position: offset, path, onWritten, signal })
   return end - offset
 }
 
@@ -107,7 +148,7 @@ async function finish(
 
 async function moveInPlace(temporary: string, target: string): Promise<void> {
   try {
-    await rename(temporary, target)
+    await moveFile(temporary, target)
   } catch (error) {
     throw fileError(`rename the finished archive to ${target}`, error)
   }

@@ -5,7 +5,7 @@ import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
 import { fileError } from '../streams/file-error.ts'
-import { fileSink } from '../streams/file-sink.ts'
+import { pipeToFile } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry } from './archive-format.ts'
 import type { Output } from './output.ts'
 import { endOfArchive, padding, tarHeader } from './tar.ts'
@@ -92,15 +92,21 @@ async function spool(entry: FileEntry, { spoolDirectory, signal, use }: Spool): 
     throw fileError(`write ${path}`, error)
   })
   try {
-    await pipeline(entry.open(signal), fileSink(file, { position: 0, path }), { signal })
-    const { size } = await file.stat()
+    let size = 0
+    await pipeToFile(entry.open(signal), file, {
+      position: 0,
+      path,
+      signal,
+      onWritten: (end) => (size = end),
+    })
     await use({
       size,
       open: () => file.createReadStream({ start: 0, autoClose: false, highWaterMark: 512 * 1024 }),
     })
   } finally {
-    await file.close()
-    await rm(path, { force: true })
+    // What it held has been sent, or failed for another reason.
+    await file.close().catch(() => {})
+    await rm(path, { force: true }).catch(() => {})
   }
 }
 
@@ -129,7 +135,8 @@ function closedEarly(): Error {
   return Object.assign(new Error('the stream was closed'), { code: 'ERR_STREAM_DESTROYED' })
 }
 
-function writeError(error: Error, name: string): DrayError {
+/** What a failed write to the stream of this name means. */
+export function writeError(error: unknown, name: string): DrayError {
   const target = name === '-' ? 'the standard output' : name
   return ['EPIPE', 'EOF', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes(systemErrorCode(error) ?? '')
     ? new DrayError('PIPE_CLOSED', `whoever read ${target} has closed it`, { cause: error })

@@ -3,7 +3,8 @@ import { isLoopbackHost, sameOrigin } from '../http/origin.ts'
 import { discardBody } from '../http/read-body.ts'
 import type { HttpRequest, HttpResponse, Interceptor, Transport } from '../http/transport.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
-import { type Proof, type ProofOptions, prove, scopesOf } from './proof.ts'
+import { type Proof, type ProofOptions, prove } from './proof.ts'
+import { scopesOf } from './scope.ts'
 import { fetchToken } from './token.ts'
 
 export type AuthenticateOptions = ProofOptions

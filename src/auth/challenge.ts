@@ -21,6 +21,12 @@ export function parseChallenges(header: string | readonly string[] | undefined):
   return typeof header === 'string' ? parseLine(header) : header.flatMap(parseLine)
 }
 
+/** True when only a password will do, which then goes along with every request: no token is had for it. */
+export function wantsPassword(challenges: readonly Challenge[]): boolean {
+  const offers = (name: string) => challenges.some(({ scheme }) => scheme === name)
+  return offers('basic') && !offers('bearer')
+}
+
 interface OpenChallenge extends Challenge {
   readonly parameters: Record<string, string>
 }

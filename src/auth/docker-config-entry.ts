@@ -9,18 +9,24 @@ export type JsonObject = Readonly<Record<string, unknown>>
  */
 export function decodeEntry(entry: unknown, where: string): Credential | undefined {
   if (!isObject(entry)) throw badEntry(where, 'it is not a JSON object')
-  const registryToken = textAt(entry, 'registrytoken')
+  const textAt = (key: string) => {
+    const value = entry[key] ?? ''
+    if (typeof value === 'string') return value
+    throw badEntry(where, `"${key}" is not a string`)
+  }
+  const registryToken = textAt('registrytoken')
   if (registryToken) return { kind: 'registry-token', token: registryToken }
-  const identityToken = textAt(entry, 'identitytoken')
+  const identityToken = textAt('identitytoken')
   if (identityToken) return { kind: 'identity-token', token: identityToken }
-  const auth = textAt(entry, 'auth')
+  const auth = textAt('auth')
   if (auth) return decodeAuth(auth, where)
-  const username = textAt(entry, 'username')
-  return username ? { kind: 'basic', username, password: textAt(entry, 'password') } : undefined
+  const username = textAt('username')
+  return username ? { kind: 'basic', username, password: textAt('password') } : undefined
 }
 
 function decodeAuth(auth: string, where: string): Credential {
-  if (!/^[\w+/-]+={0,2}$/.test(auth)) throw badEntry(where, '"auth" is not base64')
+  // A line end from the command that made it does no harm in docker either.
+  if (!/^[\w+/-]+={0,2}$/.test(auth.replace(/[\r\n]/g, ''))) throw badEntry(where, '"auth" is not base64')
   const text = Buffer.from(auth, 'base64').toString()
   const colon = text.indexOf(':')
   if (colon < 1) throw badEntry(where, '"auth" does not hold a user name, a colon and a password')
@@ -33,17 +39,11 @@ function decodeAuth(auth: string, where: string): Credential {
 
 function badEntry(where: string, problem: string): DrayError {
   return new DrayError('FILE', `the credentials for ${where} make no sense: ${problem}`, {
-    hint: 'log in again to write the entry anew',
+    hint: `repair the entry ${where}: a new login writes it anew`,
   })
 }
 
 /** True for what JSON calls an object. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** The text under a key; empty when there is none. */
-export function textAt(object: JsonObject, key: string): string {
-  const value = object[key]
-  return typeof value === 'string' ? value : ''
 }

@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
-import { type DockerConfig, decodeConfig } from './docker-config.ts'
-import { textAt } from './docker-config-entry.ts'
-import { findKey, normalizeKey, serverUrl } from './docker-config-keys.ts'
-import { formatJsonText, type JsonMember, type JsonNode, jsonMember, parseJsonText } from './json-text.ts'
+import { decodeConfig, helperFor, parseJson, readDockerConfig } from './docker-config.ts'
+import type { JsonObject } from './docker-config-entry.ts'
+import { normalizeKey, serverUrl } from './docker-config-keys.ts'
 import { rewriteFile } from './rewrite-file.ts'
 
 /** Speaks to the program `docker-credential-<helper>`; undefined when it knows no such server. */
@@ -26,8 +23,8 @@ export interface LoginPlace {
 
 /**
  * Stores a user name and password for a registry by docker's rules: with the helper that the file names, otherwise in
- * the file itself. The rest of the file stays as it is; other spellings of the registry's name, which some tools look at
- * first, go. Rejects with FILE, UNAUTHORIZED when the helper is broken; then the file has not changed.
+ * the file itself. What the file says of other things stays; other spellings of the registry's name, which some tools
+ * look at first, go. Rejects with FILE, UNAUTHORIZED when the helper is broken; then the file has not changed.
  */
 export async function saveCredential(
   file: string,
@@ -35,19 +32,16 @@ export async function saveCredential(
   { username, password }: { readonly username: string; readonly password: string },
   { runHelper }: LoginFileOptions,
 ): Promise<LoginPlace> {
-  const helper = helperFor(decode(await readText(file), file), registry)
+  const { helper } = helperFor(await readDockerConfig(file), registry)
   const key = serverUrl(registry)
   if (helper) {
     const secret = { ServerURL: key, Username: username, Secret: password }
     await runHelper(helper, 'store', JSON.stringify(secret))
   }
   // Docker lists the registries of its helpers by empty entries.
-  const auth = helper ? [] : [jsonMember('auth', scalar(base64(`${username}:${password}`)))]
-  const entry = jsonMember(key, { kind: 'object', members: auth })
-  await rewriteFile(file, (text) =>
-    editAuths(checked(text, file), (auths) => insert(entry, without(registry, auths))),
-  )
-  return { file, helper }
+  const entry = helper ? {} : { auth: Buffer.from(`${username}:${password}`).toString('base64') }
+  await editAuths(file, (auths) => ({ ...without(registry, auths), [key]: entry }))
+  return { file, helper: helper || undefined }
 }
 
 /**
@@ -59,94 +53,28 @@ export async function eraseCredential(
   registry: string,
   { runHelper }: LoginFileOptions,
 ): Promise<LoginPlace | undefined> {
-  const config = decode(await readText(file), file)
-  const helper = helperFor(config, registry)
+  const config = await readDockerConfig(file)
+  const { helper } = helperFor(config, registry)
   const isFiled = Object.keys(config.auths).some((key) => normalizeKey(key) === registry)
   const url = serverUrl(registry)
-  const isKept = helper !== undefined && (isFiled || (await runHelper(helper, 'get', url)) !== undefined)
+  const isKept = helper !== '' && (isFiled || (await runHelper(helper, 'get', url)) !== undefined)
   if (isKept) await runHelper(helper, 'erase', url)
-  if (isFiled) {
-    await rewriteFile(file, (text) => editAuths(checked(text, file), (auths) => without(registry, auths)))
-  }
-  return isFiled || isKept ? { file, helper } : undefined
+  if (isFiled) await editAuths(file, (auths) => without(registry, auths))
+  return isFiled || isKept ? { file, helper: helper || undefined } : undefined
 }
 
-/** One for this very registry before the one for all. */
-function helperFor({ credHelpers, credsStore }: DockerConfig, registry: string): string | undefined {
-  const key = findKey(credHelpers, registry)
-  return (key === undefined ? '' : textAt(credHelpers, key)) || credsStore || undefined
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    const code = systemErrorCode(cause)
-    if (code === 'ENOENT') return undefined
-    throw new DrayError('FILE', `cannot read ${file} (${code})`, {
-      hint: 'name another file with --authfile',
-      cause,
-    })
-  }
-}
-
-/** Docker takes an empty file for one that says nothing. */
-function plain(text = ''): string {
-  return text.replace(/^\uFEFF/, '').trim() || '{}'
-}
-
-/** Whoever cannot read a file must not write it. */
-function decode(text: string | undefined, file: string): DockerConfig {
-  try {
-    return decodeConfig(plain(text), file)
-  } catch (error) {
-    if (!isDrayError(error)) throw error
-    throw new DrayError('FILE', error.message, {
-      hint: 'repair the file, which has not been changed, or name another with --authfile',
-    })
-  }
-}
-
-function checked(text: string | undefined, file: string): string {
-  decode(text, file)
-  return plain(text)
-}
-
-type Edit = (entries: readonly JsonMember[]) => readonly JsonMember[]
-
-/** Docker writes `auths` first. Where it stands twice, the last is the one that counts. */
-function editAuths(text: string, edit: Edit): string {
-  const members = membersOf(parseJsonText(text))
-  const entries = membersOf(members.findLast(isAuths)?.value)
-  const auths = jsonMember('auths', { kind: 'object', members: edit(entries) })
-  const place = Math.max(0, members.findIndex(isAuths))
-  const rest = members.filter((member) => !isAuths(member))
-  return formatJsonText({ kind: 'object', members: rest.toSpliced(place, 0, auths) })
-}
-
-function isAuths({ key }: JsonMember): boolean {
-  return key === 'auths'
-}
-
-function membersOf(node: JsonNode | undefined): readonly JsonMember[] {
-  return node?.kind === 'object' ? node.members : []
+/** Writes as docker does: `auths` first, entries in the order of their names, tabs, no `&` as such. Whoever cannot read a file must not write it. */
+async function editAuths(file: string, edit: (auths: JsonObject) => JsonObject): Promise<void> {
+  await rewriteFile(file, (text = '') => {
+    const { auths: _, ...settings } = parseJson(text, file)
+    const entries = Object.entries(edit(decodeConfig(text, file).auths))
+    const auths = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+    const json = JSON.stringify({ auths, ...settings }, undefined, '\t')
+    return json.replace(/[<>&]/g, (each) => `\\u00${each.charCodeAt(0).toString(16)}`)
+  })
 }
 
 /** Entries for a part of the registry (`host/team`) are logins of their own. */
-function without(registry: string, entries: readonly JsonMember[]): readonly JsonMember[] {
-  return entries.filter(({ key }) => normalizeKey(key) !== registry)
-}
-
-/** Docker writes entries in the order of their names. */
-function insert(entry: JsonMember, entries: readonly JsonMember[]): readonly JsonMember[] {
-  const place = entries.findIndex(({ key }) => key > entry.key)
-  return entries.toSpliced(place < 0 ? entries.length : place, 0, entry)
-}
-
-function scalar(text: string): JsonNode {
-  return { kind: 'scalar', text: JSON.stringify(text) }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64')
+function without(registry: string, auths: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(auths).filter(([key]) => normalizeKey(key) !== registry))
 }

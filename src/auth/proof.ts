@@ -1,7 +1,7 @@
 import type { Transport } from '../http/transport.ts'
 import type { Challenge } from './challenge.ts'
 import type { Credential } from './credential.ts'
-import { pullScope } from './scope.ts'
+import { pullScope, scopesOf } from './scope.ts'
 import { basicAuthorization, fetchToken, type Token } from './token.ts'
 import type { TokenCache } from './token-cache.ts'
 
@@ -16,7 +16,7 @@ export interface ProofOptions {
   readonly inTheOpen?: boolean | undefined
   /** Asked when the registry wants to know who we are. */
   readonly findCredential: () => Promise<Credential | undefined>
-  /** Why it found nothing although it should have: a helper that is broken. */
+  /** What to repair where it found nothing although it should have: a helper that is broken. */
   readonly loginProblem?: (() => string | undefined) | undefined
   readonly tokens: TokenCache
   /** The clock that tokens expire by, in milliseconds; default: one that never jumps. */
@@ -54,10 +54,4 @@ export async function prove(
   const fetch = (flight: AbortSignal) => fetchToken(transport, { ...request, signal: flight })
   const token = await tokens.get(key, fetch, signal)
   return { authorization: `Bearer ${token.value}`, kept: { key, token } }
-}
-
-/** The scopes in a challenge's parameter; undefined for none. */
-export function scopesOf(text = ''): readonly string[] | undefined {
-  const scopes = text.split(' ').filter(Boolean)
-  return scopes.length > 0 ? scopes : undefined
 }

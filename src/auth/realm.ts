@@ -1,8 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import { DrayError } from '../errors.ts'
-import { isLoopbackHost } from '../http/origin.ts'
+import { neighbourhoodOf } from '../http/neighbourhood.ts'
 import { redactUrl } from '../http/redact.ts'
-import { addressesIn, isForbidden } from '../http/redirect.ts'
 
 /**
  * The URL of a token server that a challenge from `origin` names, if it is safe to ask. Throws POLICY for one without
@@ -40,22 +38,3 @@ function problemOf(realm: string, origin: URL): readonly [string, string] | unde
 }
 
 const distrust = 'the registry, or a proxy before it, is set up wrongly or is not to be trusted'
-
-/** Where an address is that does not mean the same place to everyone; undefined for public ones and for names. */
-function neighbourhoodOf(hostname: string): string | undefined {
-  const addresses = addressesIn(hostname)
-  if ([hostname, ...addresses].some(isLoopbackHost)) return 'this very machine'
-  if (addresses.some(isForbidden)) return 'an address of the local link or of a metadata service'
-  return addresses.some(isPrivate) ? 'an address of a private network' : undefined
-}
-
-const privateNetworks = new BlockList()
-privateNetworks.addSubnet('10.0.0.0', 8, 'ipv4')
-privateNetworks.addSubnet('172.16.0.0', 12, 'ipv4')
-privateNetworks.addSubnet('192.168.0.0', 16, 'ipv4')
-privateNetworks.addSubnet('100.64.0.0', 10, 'ipv4')
-privateNetworks.addSubnet('fc00::', 7, 'ipv6')
-
-function isPrivate(address: string): boolean {
-  return privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-}

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { mkdir, open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
+import { readSmallFile } from '../streams/read-small-file.ts'
 
 /**
  * Replaces the text of a file by what `edit` makes of it (undefined: there was no file). Whoever reads the file sees the
@@ -68,7 +69,7 @@ async function isLeftBehind(path: string): Promise<boolean> {
 
 async function readOld(target: string): Promise<{ text: string; stats: Stats } | undefined> {
   try {
-    return { text: await readFile(target, 'utf8'), stats: await stat(target) }
+    return { text: await readSmallFile(target), stats: await stat(target) }
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined
     throw error

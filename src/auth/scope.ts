@@ -2,3 +2,9 @@
 export function pullScope(repository: string): string {
   return `repository:${repository}:pull`
 }
+
+/** The scopes in a challenge's parameter; undefined for none. */
+export function scopesOf(text = ''): readonly string[] | undefined {
+  const scopes = text.split(' ').filter(Boolean)
+  return scopes.length > 0 ? scopes : undefined
+}

@@ -23,7 +23,7 @@ export interface TokenRequest {
   readonly scopes: readonly string[]
   /** Absent for an anonymous token, which public images need as well. */
   readonly credential?: Exclude<Credential, { kind: 'registry-token' }> | undefined
-  /** Why there is no credential although there should be one, for errors. */
+  /** What to repair so that there is a credential, for the hint of an error. */
   readonly loginProblem?: string | undefined
   readonly signal?: AbortSignal | undefined
   /** In milliseconds; default: a clock that never jumps. */
@@ -39,7 +39,7 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
   const realm = checkRealm(request.realm, request.origin, request.registry)
   const response = await ask(transport, realm, request)
   const { bytes } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
-    throw toNetworkError(error, { url: response.url, purpose: 'token' })
+    throw toNetworkError(error, { url: response.url, via: response.via, purpose: 'token' })
   })
   const words = serverWords(bytes, headerOf(response, 'content-type'), response.secrets)
   if (response.status !== 200) throw tokenRefusal(response, words, realm, request)
@@ -49,7 +49,7 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
 }
 
 /** In bytes; what is longer is cut, and then no JSON any more. */
-const tokenLimit = 1024 * 1024
+export const tokenLimit = 1024 * 1024
 
 const monotonicNow = () => performance.now()
 
@@ -125,7 +125,8 @@ function decodeToken(bytes: Uint8Array, now: () => number): Token | undefined {
     (token) => typeof token === 'string' && token !== '',
   )
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined
-  const stated = Number(answer?.expires_in)
-  const lifetime = stated > 0 ? stated : defaultLifetime
+  const stated = answer?.expires_in
+  const seconds = typeof stated === 'number' || typeof stated === 'string' ? Number(stated) : 0
+  const lifetime = seconds > 0 ? seconds : defaultLifetime
   return { value, expiresAt: now() + lifetime * 1000 }
 }

@@ -32,7 +32,14 @@ export interface LoginCommand {
   readonly flags: Flags
 }
 
-export type DrayCommand = PullCommand | DoctorCommand | LoginCommand
+export interface VerifyCommand {
+  readonly kind: 'verify'
+  /** Paths; `-` is stdin. */
+  readonly archives: readonly string[]
+  readonly flags: Flags
+}
+
+export type DrayCommand = PullCommand | DoctorCommand | LoginCommand | VerifyCommand
 
 /** Where help is printed. */
 export interface HelpStream {
@@ -86,6 +93,7 @@ function createProgram(stdout: HelpStream, onCommand: OnCommand): Command {
     })
     .addHelpText('afterAll', `\n${exitCodesHelp}`)
   const pull = addPull(program, onCommand)
+  addVerify(program, onCommand)
   addDoctor(program, onCommand)
   addLogin(program, onCommand)
   addLogout(program, onCommand)
@@ -104,6 +112,19 @@ function addPull(program: Command, onCommand: OnCommand): Command {
   addDownloadFlags(addArchiveFlags(pull))
   addCredentialFlags(pull, 'for the registries named in IMAGE only', storedLogins)
   return addMessageFlags(addProgressFlags(addNetworkFlags(pull)))
+}
+
+function addVerify(program: Command, onCommand: OnCommand): void {
+  const verify = program
+    .command('verify')
+    .description(
+      'check archives without a network: every digest, diffID and size in them, and FILE.sha256 where it is there; ' +
+        'says what is in them and which engines load them. Archives of docker, podman, skopeo, crane and others will do',
+    )
+    .argument('<archive...>', 'a file, also in gzip or zstd; - for stdin')
+    .action((archives: string[], flags: Flags) => onCommand({ kind: 'verify', archives, flags }))
+  verify.optionsGroup('Messages:').option('-q, --quiet', 'only what is wrong')
+  addMessageFlags(verify, 'every layer')
 }
 
 function addDoctor(program: Command, onCommand: OnCommand): void {
@@ -158,11 +179,19 @@ function helpWithOptionsOf(pull: Command, program: Command): Partial<Help> {
 
 function usageError({ code, message }: CommanderError): DrayError {
   if (code === 'commander.missingArgument') {
+    if (message.includes("'archive'")) {
+      return new DrayError('USAGE', 'no archive was named', { hint: 'dray verify nginx_alpine.tar' })
+    }
     return new DrayError('USAGE', 'no image was named', {
       hint: 'dray nginx:alpine; dray --help lists the options',
     })
   }
-  const [problem = '', suggestion] = message.replace(/^error: /, '').split('\n')
+  const [problem = '', suggestion] = withoutValue(message.replace(/^error: /, '')).split('\n')
   const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'dray --help lists the options'
   return new DrayError('USAGE', problem, { hint })
+}
+
+/** What is given to an option that we do not know may be a password. */
+function withoutValue(message: string): string {
+  return message.replace(/(unknown option '(--[^=]*|-[^-])).*'/, "$1'")
 }

@@ -63,6 +63,6 @@ function registriesConfPlaces(
     return { main, dropIns: [`${main}.d`] }
   })
   const dropIns = ['/etc/containers/registries.conf.d', ...ofUser.flatMap((place) => place.dropIns)]
-  if (named !== undefined) return [{ main: named, dropIns }]
+  if (named !== undefined) return [{ main: named, named: true, dropIns }]
   return [...ofUser, { main: '/etc/containers/registries.conf', dropIns }]
 }

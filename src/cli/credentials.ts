@@ -10,7 +10,7 @@ import {
 import { isDrayError } from '../errors.ts'
 import { parseReference } from '../oci/reference.ts'
 import { fileError } from '../streams/file-error.ts'
-import { type CredentialFile, credentialFiles } from './credential-files.ts'
+import { credentialFiles } from './credential-files.ts'
 import { type Environment, variable } from './environment.ts'
 import type { Flags } from './flags.ts'
 import { type PasswordContext, readPassword, type UserAndPassword } from './read-password.ts'
@@ -47,20 +47,26 @@ function forRegistriesOf(references: readonly string[], user: UserAndPassword): 
   }
 }
 
-async function storedCredentials(
+/** What docker and podman keep, in the --authfile or in their own places. */
+export async function storedCredentials(
   authfile: string | undefined,
-  { env, onWarning, signal }: CredentialsContext,
+  { env, onWarning, signal }: Omit<CredentialsContext, 'stdin'>,
 ): Promise<CredentialSource> {
   const options: DockerConfigOptions = { helper: credentialHelper(helperOptions(env, signal)), onWarning }
   if (authfile) {
     await access(authfile).catch((cause) => {
       throw fileError(`read the --authfile ${authfile}`, cause)
     })
-    return dockerConfigSource(authfile, { ...options, from: `--authfile ${authfile}` })
+    return dockerConfigSource(authfile, { ...options, from: `--authfile ${authfile}`, mayBePipe: true })
   }
   const text = variable(env, 'DOCKER_AUTH_CONFIG')
   const fromVariable = text ? [dockerConfigTextSource(text, 'DOCKER_AUTH_CONFIG', options)] : []
-  const fromFiles = credentialFiles(env).map((file) => openFile(file, options))
+  const fromFiles = credentialFiles(env).map(({ path, legacy, named, mayBePipe }) => {
+    const open = legacy ? legacyDockerConfigSource : dockerConfigSource
+    const source = open(path, { ...options, mayBePipe })
+    // A file that was asked for has to make sense; one that lies about does not stop a pull.
+    return named ? source : unlessBroken(source, onWarning)
+  })
   return firstOf(...fromVariable.map((source) => unlessBroken(source, onWarning)), ...fromFiles)
 }
 
@@ -71,22 +77,14 @@ export function helperOptions(env: Environment, signal: AbortSignal | undefined)
   return { path, env, platform: process.platform, signal }
 }
 
-/** A file that was asked for has to make sense; one that lies about does not stop a pull. */
-function openFile({ path, legacy, named }: CredentialFile, options: DockerConfigOptions): CredentialSource {
-  const source = legacy ? legacyDockerConfigSource(path, options) : dockerConfigSource(path, options)
-  return named ? source : unlessBroken(source, options.onWarning)
-}
-
 /** Goes on without what makes no sense, as docker does, and says so once. */
-function unlessBroken(
-  source: CredentialSource,
-  onWarning: (message: string) => void = () => {},
-): CredentialSource {
+function unlessBroken(source: CredentialSource, onWarning: (message: string) => void): CredentialSource {
   const said = new Set<string>()
   return {
-    find: (registry, repository) =>
+    find: (registry, repository, onProblem) =>
       source.find(registry, repository).catch((error: unknown) => {
         if (!isDrayError(error, 'FILE')) throw error
+        onProblem?.(error)
         if (!said.has(error.message)) onWarning(`${error.message}; going on without`)
         said.add(error.message)
         return undefined

@@ -16,20 +16,20 @@ export function oneOf<T extends string>(
 
 interface Range {
   readonly whole?: boolean
-  readonly above?: number
-  readonly atLeast?: number
-  readonly atMost: number
+  readonly from: number
+  readonly to: number
 }
 
 /** A number in a range, or undefined when nothing was said. Throws USAGE for anything else. */
-export function numberIn(what: string, text: string | undefined, range: Range): number | undefined {
+export function numberIn(
+  what: string,
+  text: string | undefined,
+  { whole = false, from, to }: Range,
+): number | undefined {
   if (text === undefined) return undefined
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-  const { whole = false, above = -1, atLeast = 0, atMost } = range
-  if (value > above && value >= atLeast && value <= atMost && (!whole || Number.isInteger(value)))
-    return value
-  const from = range.above === undefined ? `from ${atLeast} to` : `above ${above}, up to`
+  const pattern = whole ? /^\d+$/ : /^\d+(\.\d+)?$/
+  if (pattern.test(text) && Number(text) >= from && Number(text) <= to) return Number(text)
   throw new DrayError('USAGE', `${what} cannot be ${JSON.stringify(text)}`, {
-    hint: `it is a ${whole ? 'whole ' : ''}number ${from} ${atMost}`,
+    hint: `it is a ${whole ? 'whole ' : ''}number from ${from} to ${to}`,
   })
 }

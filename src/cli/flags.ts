@@ -7,6 +7,7 @@ export interface Flags {
   readonly platform?: string
   readonly format?: string
   readonly name?: string
+  readonly checksum?: boolean
   readonly jobs?: string
   /** `false` is `--no-cache`. */
   readonly cache?: string | false
@@ -48,6 +49,7 @@ export function addArchiveFlags(command: Command): Command {
         '(env: DRAY_FORMAT)',
     )
     .option('--name <ref>', 'the name and tag stored in the archive, for one image')
+    .option('--checksum', 'write FILE.sha256 beside the archive, for sha256sum -c and dray verify')
 }
 
 /** For which machine. */
@@ -121,15 +123,21 @@ export function addConnectionFlags(command: Command): Command {
     .option('--insecure', 'do not verify TLS certificates')
     .option('--plain-http', 'speak http to the registry')
     .option('--retries <n>', 'tries without progress before giving up; default 6')
-    .option('--timeout <seconds>', 'the longest silence of a server; default 30')
+    .option(
+      '--timeout <seconds>',
+      'the longest silence of a server; default 30. The first byte of a blob may take ten times that',
+    )
 }
 
-/** What is said, and how. */
-export function addMessageFlags(command: Command): Command {
+/** What is said, and how; `verbose` says what there is more of. */
+export function addMessageFlags(
+  command: Command,
+  verbose = 'a line for each request, secrets left out',
+): Command {
   return command
     .optionsGroup('Messages:')
     .option('--json', 'the result, or the error, as one JSON object on stdout')
-    .option('-v, --verbose', 'a line for each request, secrets left out')
+    .option('-v, --verbose', verbose)
     .option('--debug', 'headers and stack traces too')
     .helpOption('-h, --help', 'print this help')
     .version(version, '--version', 'print the version')

@@ -1,7 +1,6 @@
 import { type DrayCommand, parseCommand, shortHelp } from './command.ts'
 import { exitCodeFor, exitCodes } from './exit-codes.ts'
 import { reportError } from './report-error.ts'
-import { runPull } from './run-pull.ts'
 import { processSurroundings, type Surroundings } from './surroundings.ts'
 
 /** Runs the command line `argv` (as `process.argv`) and resolves to its exit code; nothing is thrown. */
@@ -24,10 +23,11 @@ export async function main(argv: readonly string[], given: Partial<Surroundings>
   }
 }
 
-/** What a pull does not need is loaded only when it is asked for. */
+/** A command is loaded when it is asked for: `--help` needs none. */
 async function run(command: DrayCommand, surroundings: Surroundings): Promise<number> {
-  if (command.kind === 'pull') return runPull(command, surroundings)
+  if (command.kind === 'pull') return (await import('./run-pull.ts')).runPull(command, surroundings)
   if (command.kind === 'doctor') return (await import('./run-doctor.ts')).runDoctor(command, surroundings)
+  if (command.kind === 'verify') return (await import('./run-verify.ts')).runVerify(command, surroundings)
   const { runLogin, runLogout } = await import('./run-login.ts')
   return command.kind === 'login' ? runLogin(command, surroundings) : runLogout(command, surroundings)
 }

@@ -13,31 +13,29 @@ export interface NetworkSettings {
   /** What the user should know about them. */
   readonly warnings: readonly string[]
   /** What has to be said even when nothing else is. */
-  readonly alarm?: readonly string[]
+  readonly alarms: readonly string[]
 }
 
 /** How registries are reached, by flags, variables and the places where other tools keep theirs. Throws USAGE and FILE. */
 export async function readNetworkSettings(flags: Flags, env: Environment): Promise<NetworkSettings> {
-  const timeout = numberIn('--timeout', flags.timeout, { above: 0, atMost: 86_400 })
+  const timeout = numberIn('--timeout', flags.timeout, { from: 0.1, to: 86_400 })
   const proxy = readProxySettings(flags, env)
-  const { settings, clientCertificate, warnings, alarm } = await readTlsSettings(flags, env)
+  const tls = await readTlsSettings(flags, env)
+  const mirrors = variable(env, 'DRAY_MIRROR')?.split(/[\s,]+/)
   return {
     settings: {
       proxy: proxy.settings,
-      tls: { ...settings, ...(clientCertificate && { clientCertificate }) },
-      mirrors:
-        flags.mirror ??
-        variable(env, 'DRAY_MIRROR')
-          ?.split(/[\s,]+/)
-          .filter(Boolean),
+      tls: tls.settings,
+      mirrors: flags.mirror ?? mirrors?.filter(Boolean),
+      mirrorsFrom: flags.mirror ? '--mirror' : 'DRAY_MIRROR',
       config: flags.noSystemConfig
         ? undefined
         : configPlaces(env, process.platform, homedir(), process.getuid?.()),
       plainHttp: flags.plainHttp,
-      retries: numberIn('--retries', flags.retries, { whole: true, atLeast: 0, atMost: 1000 }),
-      timeout: timeout === undefined ? undefined : timeout * 1000,
+      retries: numberIn('--retries', flags.retries, { whole: true, from: 0, to: 1000 }),
+      timeout: timeout && timeout * 1000,
     },
-    warnings: [...warnings, ...proxy.warnings],
-    ...(alarm !== undefined && { alarm: [alarm] }),
+    warnings: [...tls.warnings, ...proxy.warnings],
+    alarms: tls.alarms,
   }
 }

@@ -6,9 +6,6 @@ import type { Flags } from './flags.ts'
 import { readNetworkSettings } from './network-settings.ts'
 import type { DisplayOptions, ProgressMode } from './progress/progress.ts'
 
-/** The environment of this process; the only place that reads it. */
-export const processEnvironment: Environment = process.env
-
 /** What flags and environment come to: a flag before a variable before the default. */
 export interface Options {
   readonly pull: PullOptions
@@ -32,12 +29,12 @@ export async function readOptions(
   const display = readDisplayOptions(flags, env)
   const json = flags.json ?? false
   if (archive.output !== undefined) checkOutput(archive.output, { json, stdoutIsTerminal })
-  const { settings, warnings, alarm = [] } = await readNetworkSettings(flags, env)
+  const { settings, warnings, alarms } = await readNetworkSettings(flags, env)
   return {
     pull: { ...archive, ...settings },
     display,
     json,
-    warnings: display.mode === 'none' ? alarm : [...alarm, ...warnings],
+    warnings: display.mode === 'none' ? alarms : [...alarms, ...warnings],
   }
 }
 
@@ -47,10 +44,11 @@ function readArchiveOptions(flags: Flags, env: Environment): PullOptions {
     platform: flags.platform || variable(env, 'DRAY_PLATFORM', 'DOCKER_DEFAULT_PLATFORM'),
     format: oneOf('--format', flags.format || variable(env, 'DRAY_FORMAT'), ['docker', 'oci']),
     name: flags.name,
+    checksum: flags.checksum,
     jobs: numberIn('--jobs', flags.jobs ?? variable(env, 'DRAY_JOBS'), {
       whole: true,
-      atLeast: 1,
-      atMost: 64,
+      from: 1,
+      to: 64,
     }),
     cache: flags.cache === false ? undefined : flags.cache || variable(env, 'DRAY_CACHE'),
   }

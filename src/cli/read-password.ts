@@ -25,7 +25,7 @@ export async function readPassword(
   flags: Pick<Flags, 'username' | 'passwordStdin'>,
   { env, stdin }: PasswordContext,
 ): Promise<UserAndPassword | undefined> {
-  const username = flags.username || variable(env, 'DRAY_USERNAME')
+  const username = checkUsername(flags.username || variable(env, 'DRAY_USERNAME'))
   const password = flags.passwordStdin ? await readStdin(stdin()) : variable(env, 'DRAY_PASSWORD')
   if (username && password) return { username, password, from: flags.username ? '-u' : 'DRAY_USERNAME' }
   if (username) {
@@ -39,6 +39,14 @@ export async function readPassword(
     })
   }
   return undefined
+}
+
+/** What stands behind a colon is, as in other programs, meant to be the password. */
+function checkUsername(username: string | undefined): string | undefined {
+  if (!username?.includes(':')) return username
+  throw new DrayError('USAGE', 'a user name cannot have a colon in it', {
+    hint: 'the password is not part of -u: use --password-stdin',
+  })
 }
 
 async function readStdin(stdin: Readable & { readonly isTTY?: boolean }): Promise<string> {

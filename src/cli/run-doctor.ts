@@ -1,14 +1,13 @@
 import type { Diagnosis, DoctorOptions } from '../doctor/diagnose.ts'
 import type { Finding } from '../doctor/finding.ts'
+import { attend, writeResult } from './attend.ts'
 import type { DoctorCommand } from './command.ts'
 import { readCredentials } from './credentials.ts'
 import { describeVerdict, diagnosisToJson, findingPrinter } from './describe-finding.ts'
 import { exitCodeFor } from './exit-codes.ts'
-import { stdoutError, watchForInterruption } from './interruption.ts'
 import { type Options, readOptions } from './options.ts'
 import type { Display } from './progress/display.ts'
 import { openDisplay } from './progress/progress.ts'
-import { reportError } from './report-error.ts'
 import type { Surroundings } from './surroundings.ts'
 import { toJson } from './to-json.ts'
 import { version } from './version.ts'
@@ -18,24 +17,13 @@ import { version } from './version.ts'
  * failure, unless a pull would work. Throws USAGE before it begins.
  */
 export async function runDoctor(command: DoctorCommand, surroundings: Surroundings): Promise<number> {
-  const { env, stdout, stderr, signals, exit } = surroundings
+  const { env, stderr } = surroundings
   const options = await readOptions(command.flags, withoutOutput(env), false)
   const display = await openDisplay({ ...options.display, mode: 'none' }, stderr)
-  const fail = (error: unknown, exitCode: number) => {
-    reportError(error, { ...options.display, json: options.json, exitCode }, surroundings)
-    return exitCode
-  }
-  const giveUp = (reason: unknown, exitCode: number) => exit(fail(reason, exitCode))
-  const interruption = watchForInterruption({ signals, stdout, giveUp, exit })
-  try {
-    const { signal } = interruption
+  return attend({ options, display, surroundings }, async (signal) => {
     const { failure } = await diagnoseAndTell(command, { options, display, surroundings, signal })
     return failure ? exitCodeFor(failure) : 0
-  } catch (error) {
-    return fail(error, interruption.exitCode() ?? exitCodeFor(error))
-  } finally {
-    interruption.end()
-  }
+  })
 }
 
 /** There is no archive, wherever one is to go otherwise. */
@@ -59,9 +47,7 @@ async function diagnoseAndTell(command: DoctorCommand, context: DoctorContext): 
     if (!options.json) stdout.write(print(finding))
   })
   const end = options.json ? `${toJson(diagnosisToJson(diagnosis))}\n` : describeVerdict(diagnosis)
-  await new Promise<void>((resolve, reject) => {
-    stdout.write(end, (error) => (error ? reject(stdoutError(error)) : resolve()))
-  })
+  await writeResult(stdout, end)
   return diagnosis
 }
 

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { runCredentialHelper } from '../auth/credential-helper.ts'
 import { eraseCredential, type LoginFileOptions, saveCredential } from '../auth/login-file.ts'
 import { DrayError } from '../errors.ts'
@@ -8,17 +6,16 @@ import { sanitize } from '../http/sanitize.ts'
 import type { PullOptions } from '../pull.ts'
 import { parseRegistry } from '../registry/parse-registry.ts'
 import { askRegistry } from './ask-registry.ts'
+import { attend, writeResult } from './attend.ts'
 import type { LoginCommand } from './command.ts'
-import { helperOptions, readCredentials } from './credentials.ts'
-import { type Environment, variable } from './environment.ts'
-import { exitCodeFor } from './exit-codes.ts'
+import { loginFile } from './credential-files.ts'
+import { helperOptions, storedCredentials } from './credentials.ts'
+import type { Environment } from './environment.ts'
 import type { Flags } from './flags.ts'
-import { stdoutError, watchForInterruption } from './interruption.ts'
 import { type Options, readOptions } from './options.ts'
 import { describeEvent } from './progress/describe-event.ts'
 import { openDisplay } from './progress/progress.ts'
 import { readPassword, type UserAndPassword } from './read-password.ts'
-import { reportError } from './report-error.ts'
 import type { Surroundings } from './surroundings.ts'
 import { toJson } from './to-json.ts'
 
@@ -27,12 +24,12 @@ import { toJson } from './to-json.ts'
  * USAGE before it begins.
  */
 export async function runLogin(command: LoginCommand, surroundings: Surroundings): Promise<number> {
-  return attend(command, surroundings, login)
+  return run(command, surroundings, login)
 }
 
 /** Forgets what {@link runLogin}, or docker, has stored. Not to be logged in is no failure. */
 export async function runLogout(command: LoginCommand, surroundings: Surroundings): Promise<number> {
-  return attend(command, surroundings, logout)
+  return run(command, surroundings, logout)
 }
 
 interface Context extends LoginFileOptions {
@@ -54,48 +51,32 @@ interface Outcome {
   readonly result: object
 }
 
-async function attend(
+async function run(
   { registry: text, flags }: LoginCommand,
   surroundings: Surroundings,
   act: (context: Context) => Promise<Outcome>,
 ): Promise<number> {
-  const { env, stdout, stderr, signals, exit } = surroundings
+  const { env, stdout, stderr } = surroundings
   const registry = parseRegistry(text)
   const options = await readOptions(flags, withoutPull(env), stdout.isTTY === true)
-  const { onEvent, stop } = await openMessages(options, stderr)
-  const fail = (error: unknown, exitCode: number) => {
-    stop()
-    reportError(error, { ...options.display, json: options.json, exitCode }, surroundings)
-    return exitCode
-  }
-  const interruption = watchForInterruption({
-    signals,
-    stdout,
-    giveUp: (reason, exitCode) => exit(fail(reason, exitCode)),
-    exit,
-  })
-  const { signal } = interruption
-  const helper = helperOptions(env, signal)
-  try {
+  const display = await openMessages(options, stderr)
+  return attend({ options, display, surroundings }, async (signal) => {
+    const helper = helperOptions(env, signal)
     const outcome = await act({
       registry,
       flags,
-      file: loginFile(flags, env),
+      file: flags.authfile || loginFile(env),
       network: options.pull,
       warnings: options.warnings,
       surroundings,
       signal,
-      onEvent,
+      onEvent: display.onEvent,
       runHelper: (name, action, input) => runCredentialHelper(name, action, input, helper),
     })
-    stop()
+    display.stop()
     await writeOutcome(outcome, options, surroundings)
     return 0
-  } catch (error) {
-    return fail(error, interruption.exitCode() ?? exitCodeFor(error))
-  } finally {
-    interruption.end()
-  }
+  })
 }
 
 /** Variables that are about an image or its archive have no say here. */
@@ -114,12 +95,6 @@ async function openMessages({ display }: Options, stderr: Surroundings['stderr']
     if (line !== undefined) stderr.write(`${line}\n`)
   }
   return { ...details, onEvent }
-}
-
-/** The one place that docker and podman write to for these settings. */
-function loginFile({ authfile }: Flags, env: Environment): string {
-  const file = authfile || variable(env, 'REGISTRY_AUTH_FILE')
-  return file ?? join(variable(env, 'DOCKER_CONFIG') ?? join(homedir(), '.docker'), 'config.json')
 }
 
 async function login(context: Context): Promise<Outcome> {
@@ -146,20 +121,14 @@ function checkUser(user: UserAndPassword | undefined): UserAndPassword {
       hint: 'dray login REGISTRY -u USER --password-stdin < password.txt; or set DRAY_USERNAME and DRAY_PASSWORD',
     })
   }
-  if (!user.username.includes(':')) return user
-  throw new DrayError('USAGE', 'a user name cannot have a colon in it', {
-    hint: 'the password is not part of -u: use --password-stdin',
-  })
+  return user
 }
 
 /** A pull looks in several places, and may find another login before this one. */
 async function warnOfOthers({ username, password }: UserAndPassword, context: Context): Promise<void> {
   const { registry, flags, surroundings, signal, onEvent } = context
   if (flags.authfile) return
-  const { env, stdin } = surroundings
-  const stored = Object.fromEntries(Object.entries(env).filter(([name]) => !/^DRAY_/.test(name)))
-  const lookup = { env: stored, stdin, onWarning: () => {}, signal }
-  const source = await readCredentials({ references: [], flags: {} }, lookup)
+  const source = await storedCredentials(undefined, { env: surroundings.env, onWarning: () => {}, signal })
   const found = await source.find(registry, '').catch(() => undefined)
   if (!found || (found.kind === 'basic' && found.username === username && found.password === password)) return
   const message = `a pull from ${registry} finds another login first, in ${found.from}: log out there`
@@ -181,8 +150,5 @@ async function writeOutcome(
   { stdout, stderr }: Surroundings,
 ): Promise<void> {
   if (mode !== 'json') stderr.write(`${sanitize(line)}\n`)
-  if (!json) return
-  await new Promise<void>((resolve, reject) => {
-    stdout.write(`${toJson(result)}\n`, (error) => (error ? reject(stdoutError(error)) : resolve()))
-  })
+  if (json) await writeResult(stdout, `${toJson(result)}\n`)
 }

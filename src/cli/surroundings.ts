@@ -1,8 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import type { pull } from '../pull.ts'
-import type { Environment } from './environment.ts'
-import { processEnvironment } from './options.ts'
+import { type Environment, processEnvironment } from './environment.ts'
 import type { TextStream } from './progress/display.ts'
 
 /** What the command line talks to; tests stand in for it. */

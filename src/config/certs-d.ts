@@ -1,4 +1,4 @@
-import { access, constants, readdir } from 'node:fs/promises'
+import { access, constants, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
 import { readCertificates } from '../http/certificates.ts'
@@ -8,8 +8,7 @@ type OnWarning = (message: string) => void
 
 /**
  * What a `certs.d` has for an origin: `directories` are the parents, such as `/etc/docker/certs.d`, and the first that has
- * a directory for the host is taken, as podman does. Undefined when none has. Throws FILE for half a client certificate;
- * warns of what this user may not read.
+ * a directory for the host is taken, as podman does. Undefined when none has. Warns of what cannot be used.
  */
 export async function certsDirectoryTls(
   directories: readonly string[],
@@ -28,7 +27,7 @@ export async function certsDirectoryTls(
 
 /**
  * The certificates of one directory, by docker's rules: `*.crt` are CAs, `NAME.cert` with `NAME.key` a client certificate;
- * other files mean nothing. Throws FILE for a certificate without its key and the other way round.
+ * other files mean nothing. A certificate without its key, or the other way round, is left out with a warning.
  */
 export async function readCertsDirectory(
   directory: string,
@@ -41,7 +40,7 @@ export async function readCertsDirectory(
     if (await isUsable(file, onWarning)) caFiles.push(file)
   }
   const clientCertificates: ClientCertificate[] = []
-  for (const pair of pairsOf(directory, names)) {
+  for (const pair of pairsOf(directory, names, onWarning)) {
     if (await isReadable(pair, onWarning)) clientCertificates.push(pair)
   }
   return { caFiles, clientCertificates }
@@ -73,6 +72,7 @@ async function isThere(directory: string, onWarning: OnWarning): Promise<boolean
 /** Docker looks past CA files that it cannot make anything of. */
 async function isUsable(caFile: string, onWarning: OnWarning): Promise<boolean> {
   try {
+    if (await isSpecial(caFile)) throw new DrayError('FILE', `the CA file ${caFile} is no file`)
     await readCertificates(caFile)
     return true
   } catch (error) {
@@ -85,36 +85,48 @@ async function isUsable(caFile: string, onWarning: OnWarning): Promise<boolean> 
 /** Keys are often for root only, and the registry may do without them for this image. */
 async function isReadable({ certFile, keyFile }: ClientCertificate, onWarning: OnWarning): Promise<boolean> {
   for (const file of [certFile, keyFile]) {
-    try {
-      await access(file, constants.R_OK)
-    } catch (error) {
-      const reason = systemErrorCode(error) ?? 'no access'
-      onWarning(`the client certificate ${certFile} is left out: ${file} cannot be read (${reason})`)
-      return false
-    }
+    const problem = await problemOf(file)
+    if (problem === undefined) continue
+    onWarning(`the client certificate ${certFile} is left out: ${file} ${problem}`)
+    return false
   }
   return true
 }
 
-function pairsOf(directory: string, names: readonly string[]): readonly ClientCertificate[] {
+async function problemOf(file: string): Promise<string | undefined> {
+  try {
+    await access(file, constants.R_OK)
+    return (await isSpecial(file)) ? 'is no file' : undefined
+  } catch (error) {
+    return `cannot be read (${systemErrorCode(error) ?? 'no access'})`
+  }
+}
+
+/** Whoever opens a pipe waits for what is never written to it. */
+async function isSpecial(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined))?.isFile() === false
+}
+
+function pairsOf(
+  directory: string,
+  names: readonly string[],
+  onWarning: OnWarning,
+): readonly ClientCertificate[] {
   const stemsOf = (suffix: string) =>
-    names.filter((name) => name.endsWith(suffix)).map((name) => name.slice(0, -suffix.length))
+    names
+      .filter((name) => name.endsWith(suffix))
+      .map((name) => join(directory, name.slice(0, -suffix.length)))
   const certificates = stemsOf('.cert')
   const keys = stemsOf('.key')
   for (const stem of certificates.filter((each) => !keys.includes(each))) {
-    throw halfMissing(`${join(directory, stem)}.key`, `${join(directory, stem)}.cert has no key`)
+    onWarning(
+      `${stem}.cert is left out: ${stem}.key, its key, is missing; the certificate of a CA is called NAME.crt`,
+    )
   }
   for (const stem of keys.filter((each) => !certificates.includes(each))) {
-    throw halfMissing(`${join(directory, stem)}.cert`, `${join(directory, stem)}.key has no certificate`)
+    onWarning(`${stem}.key is left out: ${stem}.cert, its certificate, is missing`)
   }
-  return certificates.map((stem) => ({
-    certFile: join(directory, `${stem}.cert`),
-    keyFile: join(directory, `${stem}.key`),
-  }))
-}
-
-function halfMissing(file: string, problem: string): DrayError {
-  return new DrayError('FILE', `${problem}: ${file} is missing`, {
-    hint: 'client certificates come in pairs, NAME.cert and NAME.key; the certificate of a CA has to be called NAME.crt',
-  })
+  return certificates
+    .filter((stem) => keys.includes(stem))
+    .map((stem) => ({ certFile: `${stem}.cert`, keyFile: `${stem}.key` }))
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { OriginTls } from '../http/tls.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { Endpoint } from '../registry/endpoint.ts'
-import { canonicalRegistry } from '../registry/mirror.ts'
+import { canonicalRegistry } from '../registry/endpoint.ts'
 import { readCertsDirectory } from './certs-d.ts'
 import { type ContainerdConfig, configEndpoints, decodeContainerdConfig } from './containerd-config.ts'
 import { hostsEndpoints } from './hosts-endpoints.ts'
@@ -28,42 +28,35 @@ export interface Containerd {
   tlsFor(origin: URL): Promise<OriginTls | undefined>
 }
 
-/** Reads each file when it is first needed. */
+/** Reads the config.toml once and when it is first needed, the directories of the registries when they are asked for. */
 export function readContainerd(places: ContainerdPlaces, onWarning: (message: string) => void): Containerd {
   const config = once(() => readConfig(places, onWarning))
-  const roots = async () => [...places.userHosts, ...(await systemRoots(places, await config()))]
-  const hostsFiles = new Map<string, Promise<string | undefined>>()
-  const readHosts = (file: string) => {
-    const text = hostsFiles.get(file) ?? readConfigFile(file, onWarning)
-    hostsFiles.set(file, text)
-    return text
+  const find = async (registry: string) => {
+    const roots = [...places.userHosts, ...systemRoots(places, await config())]
+    const directory = await findDirectory(roots, registry)
+    return directory === undefined ? undefined : readDirectory(directory, onWarning)
   }
   return {
     async endpointsFor(reference) {
-      const directory = await findDirectory(await roots(), reference.registry)
-      const file = directory && join(directory, 'hosts.toml')
-      const text = file && (await readHosts(file))
-      if (file === undefined) {
-        const tables = await config()
-        return tables && configEndpoints(tables, reference)
-      }
-      const hosts = text === undefined ? undefined : orWarning(onWarning, () => decodeHostsToml(text, file))
-      return hosts && hostsEndpoints(hosts, reference, file)
+      const found = await find(reference.registry)
+      if (found) return found.hosts && hostsEndpoints(found.hosts, reference, found.file)
+      const tables = await config()
+      return tables && configEndpoints(tables, reference)
     },
     async tlsFor(origin) {
-      const directory = await findDirectory(await roots(), canonicalRegistry(origin.host))
-      if (!directory) return undefined
-      const file = join(directory, 'hosts.toml')
-      const text = await readHosts(file)
-      const isRead =
-        text !== undefined &&
-        orWarning(
-          () => {},
-          () => decodeHostsToml(text, file),
-        )
-      return isRead || !(await isListable(directory)) ? undefined : readCertsDirectory(directory, onWarning)
+      const found = await find(canonicalRegistry(origin.host))
+      if (!found || found.hosts || !(await isListable(found.directory))) return undefined
+      return readCertsDirectory(found.directory, onWarning)
     },
   }
+}
+
+/** What the directory of a registry has; no hosts when there is no hosts.toml, or one that makes no sense. */
+async function readDirectory(directory: string, onWarning: (message: string) => void) {
+  const file = join(directory, 'hosts.toml')
+  const text = await readConfigFile(file, onWarning)
+  const hosts = text === undefined ? undefined : orWarning(onWarning, () => decodeHostsToml(text, file))
+  return { directory, file, hosts }
 }
 
 async function readConfig(
@@ -74,10 +67,10 @@ async function readConfig(
   return found && orWarning(onWarning, () => decodeContainerdConfig(found.text, found.file))
 }
 
-async function systemRoots(
+function systemRoots(
   { systemHosts }: ContainerdPlaces,
   config: ContainerdConfig | undefined,
-): Promise<readonly string[]> {
+): readonly string[] {
   if (config && config.configPath.length > 0) return config.configPath
   return config && (config.mirrors.size > 0 || config.tls.size > 0) ? [] : systemHosts
 }

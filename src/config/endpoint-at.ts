@@ -1,6 +1,5 @@
 import type { Reference } from '../oci/reference.ts'
-import { apiRoot, type Endpoint } from '../registry/endpoint.ts'
-import { canonicalRegistry } from '../registry/mirror.ts'
+import { apiRoot, canonicalRegistry, type Endpoint } from '../registry/endpoint.ts'
 
 /**
  * The endpoint for a repository under `url`, the whole path of an API. What comes after `/v2/` in it is the beginning of

@@ -24,6 +24,7 @@ export function hostsEndpoints(
         ...endpoint,
         ...leniency(endpoint.root),
         ...more,
+        ...(tls?.insecure && { source }),
       }))
     }
     const endpoint = endpointAt(url, reference)

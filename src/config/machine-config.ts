@@ -1,6 +1,5 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { isDrayError } from '../errors.ts'
 import type { ProxySettings } from '../http/proxy.ts'
 import type { OriginTls } from '../http/tls.ts'
 import type { Reference } from '../oci/reference.ts'
@@ -74,16 +73,8 @@ export function readMachineConfig(
       return orWarning(warn, () => findShortName(text, all))
     },
     async tlsFor(origin) {
-      try {
-        return (
-          (await certsDirectoryTls(places.certsDirectories, origin, warn)) ??
-          (await containerd.tlsFor(origin))
-        )
-      } catch (error) {
-        if (!isDrayError(error, 'FILE')) throw error
-        warn(`${error.message}; no certificates are taken from there`)
-        return undefined
-      }
+      const found = await certsDirectoryTls(places.certsDirectories, origin, warn)
+      return found ?? containerd.tlsFor(origin)
     },
     proxy: () => docker.proxy(),
   }

@@ -1,16 +1,19 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemErrorCode } from '../errors.ts'
+import { isDrayError, systemErrorCode } from '../errors.ts'
+import { readSmallFile, type SmallFileOptions } from '../streams/read-small-file.ts'
 
 /** The text of a file; undefined when it is not there, and, after a warning, when it is there but cannot be read. */
 export async function readConfigFile(
   file: string,
   onWarning: (message: string) => void,
+  options?: SmallFileOptions,
 ): Promise<string | undefined> {
   try {
-    return (await readFile(file, 'utf8')).replace(/^\uFEFF/, '')
+    return (await readSmallFile(file, options)).replace(/^\uFEFF/, '')
   } catch (error) {
-    if (await exists(file)) onWarning(`cannot read ${file} (${systemErrorCode(error)}); it is not followed`)
+    const problem = isDrayError(error) ? error.message : `cannot read ${file} (${systemErrorCode(error)})`
+    if (await exists(file)) onWarning(`${problem}; it is not followed`)
     return undefined
   }
 }

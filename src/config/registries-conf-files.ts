@@ -5,6 +5,8 @@ import { orWarning } from './table.ts'
 /** A registries.conf and the directories whose `*.conf` files add to it. */
 export interface RegistriesConfPlace {
   readonly main: string
+  /** A variable points to it; the others are where the tools look on their own. */
+  readonly named?: boolean
   readonly dropIns: readonly string[]
 }
 
@@ -19,10 +21,11 @@ export async function readRegistriesConf(
   const place = await choosePlace(places)
   if (!place) return { registries: [], aliases: new Map() }
   const dropIns = (await Promise.all(place.dropIns.map(listConfFiles))).flat()
-  const files = [{ file: place.main, version1: true }, ...dropIns.map((file) => ({ file, version1: false }))]
+  const main = { file: place.main, version1: true, mayBePipe: place.named }
+  const files = [main, ...dropIns.map((file) => ({ file, version1: false, mayBePipe: false }))]
   const decoded = await Promise.all(
-    files.map(async ({ file, version1 }) => {
-      const text = await readConfigFile(file, onWarning)
+    files.map(async ({ file, version1, mayBePipe }) => {
+      const text = await readConfigFile(file, onWarning, { mayBePipe })
       if (text === undefined) return []
       return orWarning(onWarning, () => decodeRegistriesConf(text, file, { version1, onWarning })) ?? []
     }),

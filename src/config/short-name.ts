@@ -1,6 +1,6 @@
 import { DrayError, quote } from '../errors.ts'
 import { parseReference } from '../oci/reference.ts'
-import { matchReference, normalizeReference } from '../oci/reference-grammar.ts'
+import { isAddress, matchReference, normalizeReference } from '../oci/reference-grammar.ts'
 import type { Alias } from './registries-conf-decode.ts'
 
 /** What podman takes a short name for, with the tag and digest that were typed, and the file that says so. */
@@ -37,6 +37,7 @@ function splitShortName(text: string): { readonly name: string; readonly version
 function isFullName(value: string): boolean {
   const parts = matchReference(value)
   if (!parts?.domain || parts.tag !== undefined || parts.digest !== undefined) return false
+  if (!isAddress(parts.domain)) return false
   const { registry } = parseReference(value)
   return registry === parts.domain || parts.domain === 'index.docker.io'
 }

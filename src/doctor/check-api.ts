@@ -12,7 +12,7 @@ import type { Visit } from './visit.ts'
 /** Asks for the root of the API: is a registry there at all, and what does it want to know? */
 export async function checkApi(visit: Visit): Promise<readonly Challenge[]> {
   return visit.run('api', async () => {
-    const response = await visit.ping(visit.signal)
+    const response = await visit.access.ping(visit.signal)
     return { ...(await judge(response, visit)), value: parseChallenges(response.headers['www-authenticate']) }
   })
 }

@@ -2,19 +2,18 @@ import { DrayError } from '../errors.ts'
 import { toNetworkError } from '../http/network-error.ts'
 import { readBody } from '../http/read-body.ts'
 import type { HttpResponse } from '../http/transport.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
 import { shortDigest } from '../oci/digest.ts'
-import type { ImageManifest } from '../oci/manifest.ts'
 import { isServedAt } from '../registry/endpoint.ts'
+import { inquiryFor } from '../registry/endpoint-access.ts'
 import { responseError } from '../registry/registry-response.ts'
-import { inquiryFor } from '../registry/repository-access.ts'
 import { checkConnection } from './check-connection.ts'
 import { linesOf } from './finding.ts'
 import { impatiently } from './impatience.ts'
 import type { Visit } from './visit.ts'
 
-/** Fetches one byte of the first layer, from wherever the registry keeps its blobs: firewalls often forget that host. */
-export async function checkBlob({ config, layers }: ImageManifest, visit: Visit): Promise<void> {
-  const { digest, size } = layers[0] ?? config
+/** Fetches one byte of a blob, from wherever the registry keeps its blobs: firewalls often forget that host. */
+export async function checkBlob({ digest, size }: Descriptor, visit: Visit): Promise<void> {
   const what = `blob ${shortDigest(digest)} of ${visit.access.name}`
   await visit.run('blob', async (say) => {
     const [answer] = await Promise.allSettled([fetchByte(`blobs/${digest}`, what, visit)])
@@ -23,18 +22,14 @@ export async function checkBlob({ config, layers }: ImageManifest, visit: Visit)
       if (answer.status === 'rejected') throw answer.reason
       return { summary: `one byte of ${size}, from the registry itself`, value: undefined }
     }
-    const way = checkConnection(
-      { url: elsewhere, purpose: 'blob' },
-      visit.wires,
-      linesOf(say, elsewhere.host),
-    )
-    const [connection] = await Promise.allSettled([way])
-    const failure = [answer, connection].find(({ status }) => status === 'rejected')
-    if (failure?.status === 'rejected') throw forgotten(failure.reason, elsewhere, visit)
-    return {
-      summary: `one byte of ${size}, from ${elsewhere.host}, where the registry sends us`,
-      value: undefined,
+    try {
+      await checkConnection({ url: elsewhere, purpose: 'blob' }, visit.wires, linesOf(say, elsewhere.host))
+      if (answer.status === 'rejected') throw answer.reason
+    } catch (error) {
+      throw forgotten(answer.status === 'rejected' ? answer.reason : error, elsewhere, visit)
     }
+    const summary = `one byte of ${size}, from ${elsewhere.host}, where the registry sends us`
+    return { summary, value: undefined }
   })
 }
 
@@ -51,9 +46,9 @@ async function fetchByte(path: string, what: string, visit: Visit): Promise<void
 
 /** A server that knows no ranges sends the whole blob: the connection is closed behind its first bytes. */
 async function readByte(response: HttpResponse, what: string): Promise<void> {
-  const { url, body } = response
+  const { url, via, body } = response
   const { bytes } = await readBody(body, 1).catch((error: unknown) => {
-    throw toNetworkError(error, { url, purpose: 'blob' })
+    throw toNetworkError(error, { url, via, purpose: 'blob' })
   })
   if (bytes.length === 0) throw new DrayError('NETWORK', `${url.host} sent nothing of ${what}`)
 }
@@ -61,7 +56,9 @@ async function readByte(response: HttpResponse, what: string): Promise<void> {
 /** Names the host that nobody thinks of. */
 function forgotten(error: unknown, { host }: URL, { root }: Visit): unknown {
   if (!(error instanceof DrayError) || (error.code !== 'NETWORK' && error.code !== 'TLS')) return error
-  const advice = `${root.host} keeps its blobs at ${host}, which has to be let through as well`
+  const place = `${root.host} keeps its blobs at ${host}`
+  // Whoever shows a certificate has been let through.
+  const advice = error.code === 'TLS' ? place : `${place}, which has to be let through as well`
   const hint = error.hint === undefined ? advice : `${advice}; ${error.hint}`
   return new DrayError(error.code, error.message, { hint, cause: error })
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { notTls, toNetworkError, type Where } from '../http/network-error.ts'
 import { isLoopbackHost } from '../http/origin.ts'
 import { isTunnelled, type ProxyServer } from '../http/proxy.ts'
-import { proxyFailure } from '../http/proxy-failure.ts'
+import { openProxyFailure, proxyFailure } from '../http/proxy-failure.ts'
 import { peerOf, secure } from '../http/socket-steps.ts'
 import { openTunnel } from '../http/tunnel.ts'
 import { describeTls } from './describe-tls.ts'
@@ -25,7 +25,8 @@ export async function checkConnection(destination: Destination, wires: Wires, ru
     ? await reachByProxy(proxy, destination, wires, run)
     : await reachDirectly(destination, wires, run)
   try {
-    return await run('tls', (say) => checkTls(socket, destination, wires, say))
+    const way = { ...destination, via: proxy?.().url }
+    return await run('tls', (say) => checkTls(socket, way, wires, say))
   } finally {
     socket?.destroy()
   }
@@ -94,7 +95,7 @@ async function reachProxy(proxy: ProxyServer, wires: Wires, say: Say): Promise<S
   try {
     return await withDeadline(wires, (signal) => secure(socket, proxy.url, wires, signal))
   } catch (error) {
-    throw explain(error)
+    throw openProxyFailure(error, proxy)
   }
 }
 

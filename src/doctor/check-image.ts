@@ -1,17 +1,11 @@
-import { DrayError, isDrayError } from '../errors.ts'
-import {
-  checkIsImage,
-  decodeImageConfig,
-  decodeManifest,
-  type ImageIndex,
-  type ImageManifest,
-} from '../oci/manifest.ts'
+import { isDrayError } from '../errors.ts'
+import { about, resolveContent } from '../image/resolve-image.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { decodeManifest, type ImageIndex } from '../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Reference } from '../oci/reference.ts'
-import { platformMatches, selectPlatform } from '../oci/select-platform.ts'
-import { readBlob } from '../registry/read-blob.ts'
-import { type Content, openRepository } from '../registry/repository.ts'
-import type { Outcome, Say } from './finding.ts'
+import { type Content, openRepository, type Repository } from '../registry/repository.ts'
+import type { Outcome } from './finding.ts'
 import { impatiently } from './impatience.ts'
 import type { TokenFetch } from './observe.ts'
 import type { Visit } from './visit.ts'
@@ -49,49 +43,38 @@ function describeToken(fetch: TokenFetch | undefined, content: () => Content): O
   return { summary: `got one, which expires in ${seconds} s`, elapsed, value: undefined }
 }
 
-export interface WantedPlatform {
+export interface Wish {
+  readonly reference: Reference
   readonly platform: Platform
-  /** The user named it: nothing else will do. */
-  readonly isWish: boolean
+  /** The user named the platform: nothing else will do. */
+  readonly platformIsWish: boolean
 }
 
-/** Chooses the image for the platform, as a pull does. */
-export async function checkPlatform(
-  content: Content,
-  wanted: WantedPlatform,
-  visit: Visit,
-): Promise<ImageManifest> {
+/**
+ * Chooses the image for the platform, and reads its config, as a pull does. Resolves to the first blob to look for: the
+ * first layer, or the config where that cannot be had, which is told in the step after this.
+ */
+export async function checkPlatform(content: Content, wish: Wish, visit: Visit): Promise<Descriptor> {
   return visit.run('platform', async (say) => {
-    const { manifest, platform } = await findManifest(content, wanted.platform, visit, say)
-    checkIsImage(manifest)
-    const found = platform ?? (await readPlatform(manifest, visit))
-    return { ...judgePlatform(found, wanted), value: manifest }
+    const document = about(wish.reference, () => decodeManifest(content.bytes, content.mediaType))
+    if (document.kind === 'index') say(`the index has ${listPlatforms(document)}`)
+    const repository = openRepository(visit.access)
+    let config: Descriptor | undefined
+    const observed: Repository = {
+      ...repository,
+      fetchBlob(descriptor, ...request) {
+        config = descriptor
+        return repository.fetchBlob(descriptor, ...request)
+      },
+    }
+    try {
+      return await choose(content, observed, wish, visit)
+    } catch (error) {
+      if (!config || !isOutOfReach(error)) throw error
+      const summary = 'not known for certain: the config of the image could not be read'
+      return { status: 'skipped', summary, value: config }
+    }
   })
-}
-
-interface Found {
-  readonly manifest: ImageManifest
-  /** As the index has it. */
-  readonly platform?: Platform | undefined
-}
-
-/** Indexes in indexes are followed as deep as a pull does. */
-async function findManifest(
-  content: Content,
-  wanted: Platform,
-  visit: Visit,
-  say: Say,
-  depth = 3,
-): Promise<Found> {
-  const document = decodeManifest(content.bytes, content.mediaType)
-  if (document.kind === 'manifest') return { manifest: document }
-  say(`the index has ${listPlatforms(document)}`)
-  const [entry] = selectPlatform(document.manifests, wanted)
-  if (!entry || depth === 0)
-    throw new DrayError('UNSUPPORTED', 'the indexes of the image are nested too deeply')
-  const chosen = await openRepository(visit.access).fetchManifest(entry.digest, visit.signal)
-  const found = await findManifest({ ...chosen, mediaType: entry.mediaType }, wanted, visit, say, depth - 1)
-  return { ...found, platform: found.platform ?? entry.platform }
 }
 
 const longestList = 12
@@ -103,35 +86,35 @@ function listPlatforms({ manifests }: ImageIndex): string {
   return `${distinct.slice(0, longestList).join(', ') || 'no platforms'}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-const configLimit = 8 * 1024 * 1024
-
-/** Undefined when the blobs of the registry cannot be had, which is told in its own step. */
-async function readPlatform({ config }: ImageManifest, visit: Visit): Promise<Platform | undefined> {
-  const { access, wires } = visit
-  try {
-    return await impatiently('the config', wires, async (signal) => {
-      const bytes = await readBlob(openRepository(access), config, { limit: configLimit, signal })
-      return decodeImageConfig(bytes).platform
-    })
-  } catch (error) {
-    if (!isDrayError(error) || error.code === 'ABORTED' || error.code === 'INTEGRITY') throw error
-    return undefined
+/** What the reference stands for is known by now, and not asked for again. */
+async function choose(
+  content: Content,
+  repository: Repository,
+  wish: Wish,
+  { wires }: Visit,
+): Promise<Outcome<Descriptor>> {
+  const warnings: string[] = []
+  const image = await impatiently('the config', wires, (signal) =>
+    resolveContent(content, { ...wish, repository, signal, onWarning: (message) => warnings.push(message) }),
+  )
+  const fits = `${formatPlatform(image.platform)}, for ${formatPlatform(wish.platform)}`
+  return {
+    status: warnings.length > 0 ? 'warning' : 'ok',
+    summary: warnings.join('; ') || fits,
+    value: image.layers[0]?.descriptor ?? image.config,
   }
 }
 
-function judgePlatform(
-  found: Platform | undefined,
-  { platform, isWish }: WantedPlatform,
-): Pick<Outcome<unknown>, 'status' | 'summary'> {
-  if (!found) return { status: 'skipped', summary: 'not known: it is in the config, which could not be read' }
-  const names = [formatPlatform(found), formatPlatform(platform)] as const
-  if (platformMatches(platform, found)) return { summary: `${names[0]}, for ${names[1]}` }
-  if (isWish) throw wrongPlatform(...names)
-  return { status: 'warning', summary: `the image is for ${names[0]} only, and this is ${names[1]}` }
-}
-
-function wrongPlatform(found: string, wanted: string): DrayError {
-  return new DrayError('NO_MATCHING_PLATFORM', `the image is for ${found}, not ${wanted}`, {
-    hint: `use --platform ${found}`,
-  })
+/** False for what is wrong with the image itself. */
+function isOutOfReach(error: unknown): boolean {
+  const codes = [
+    'NETWORK',
+    'TLS',
+    'PROXY_AUTH',
+    'POLICY',
+    'UNAUTHORIZED',
+    'NOT_FOUND',
+    'RATE_LIMITED',
+  ] as const
+  return codes.some((code) => isDrayError(error, code))
 }

@@ -4,16 +4,17 @@ import type { DrayError } from '../errors.ts'
 import { createProxyResolver } from '../http/proxy.ts'
 import { redactUrl } from '../http/redact.ts'
 import { sanitize } from '../http/sanitize.ts'
-import { loadTls } from '../http/tls.ts'
 import type { RequestInfo } from '../http/trace.ts'
 import { type Network, type NetworkName, type NetworkOptions, openNetwork } from '../network.ts'
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
+import { withoutSecret } from '../oci/reference-error.ts'
 import type { Endpoint } from '../registry/endpoint.ts'
 import { createLogins } from '../registry/endpoint-login.ts'
+import type { Wish } from './check-image.ts'
 import { type Finding, isFailure, type Outcome, type Say, stepRunner } from './finding.ts'
 import type { Wires } from './reach.ts'
-import { visitInTurn, type Wish } from './tour.ts'
+import { visitInTurn } from './tour.ts'
 
 export interface DoctorOptions extends Omit<NetworkOptions, 'connections' | 'onWarning' | 'onNote'> {
   /** `os/architecture[/variant]`; default: linux on this machine's architecture. */
@@ -53,7 +54,7 @@ export async function diagnose(
     onStep(finding)
   }
   const run = stepRunner(tell)
-  let reference = text
+  let reference = withoutSecret(text)
   let works = false
   try {
     const wanted = await run('reference', async () => readWish(text, options))
@@ -68,7 +69,7 @@ export async function diagnose(
 function readWish(text: string, { platform }: DoctorOptions) {
   const reference = parseReference(text)
   const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform)
-  const value: Wish = { reference, platform: wanted, isWish: platform !== undefined }
+  const value: Wish = { reference, platform: wanted, platformIsWish: platform !== undefined }
   return { summary: `${formatReference(reference)} for ${formatPlatform(wanted)}`, value }
 }
 
@@ -82,7 +83,7 @@ async function lookAround(
   const way = await stepRunner(tell)('endpoint', (say) => openWay(wish, options, say))
   const { network, endpoints, wires } = way
   try {
-    const loginAt = createLogins({ credentials, onWarning: () => {}, onNote: () => {} })
+    const loginAt = createLogins({ credentials })
     const { transport } = network
     return await visitInTurn({ wish, endpoints, transport, wires, loginAt, onRequest, tell })
   } finally {
@@ -112,16 +113,16 @@ async function openWay(
   return {
     status: warnings.length > 0 ? 'warning' : 'ok',
     summary: [hosts, ...warnings].join('; '),
-    value: { network, endpoints, wires: await connectWires(network, options) },
+    value: { network, endpoints, wires: connectWires(network, options) },
   }
 }
 
-async function connectWires({ proxy, tls }: Network<NetworkName>, options: DoctorOptions): Promise<Wires> {
+function connectWires({ proxy, tls, tlsFor }: Network<NetworkName>, options: DoctorOptions): Wires {
   const { timeout = 30_000, userAgent = 'dray', signal = new AbortController().signal } = options
   const { lookup = lookUp, now = Date.now } = options
   return {
     proxyFor: createProxyResolver(proxy),
-    tlsFor: await loadTls(tls),
+    tlsFor,
     tls,
     userAgent,
     lookup,

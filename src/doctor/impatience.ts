@@ -10,21 +10,15 @@ export async function impatiently<T>(
   { signal, patience }: Pick<Wires, 'signal' | 'patience'>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const deadline = new AbortController()
   const limit = patience * patienceFactor
-  const timer = setTimeout(() => deadline.abort(), limit)
+  const deadline = AbortSignal.timeout(limit)
   try {
-    return await work(AbortSignal.any([signal, deadline.signal]))
-  } catch (error) {
-    throw deadline.signal.aborted && !signal.aborted ? silence(what, limit, error) : error
-  } finally {
-    clearTimeout(timer)
+    return await work(AbortSignal.any([signal, deadline]))
+  } catch (cause) {
+    if (!deadline.aborted || signal.aborted) throw cause
+    throw new DrayError('NETWORK', `nothing of ${what} came within ${limit / 1000} s`, {
+      hint: 'something on the way holds it back: a firewall that drops, or a proxy that scans and takes its time',
+      cause,
+    })
   }
-}
-
-function silence(what: string, limit: number, cause: unknown): DrayError {
-  return new DrayError('NETWORK', `nothing of ${what} came within ${limit / 1000} s`, {
-    hint: 'something on the way holds it back: a firewall that drops, or a proxy that scans and takes its time',
-    cause,
-  })
 }

@@ -1,14 +1,14 @@
 import type { RequestInfo } from '../http/trace.ts'
 import type { Transport } from '../http/transport.ts'
-import type { Reference } from '../oci/reference.ts'
 import type { Endpoint } from '../registry/endpoint.ts'
-import type { createLogins } from '../registry/endpoint-login.ts'
+import type { EndpointLogin } from '../registry/endpoint-login.ts'
+import { nobodyToAsk } from '../registry/round.ts'
 import { checkApi, checkChallenge } from './check-api.ts'
 import { checkBlob } from './check-blob.ts'
 import { checkConnection } from './check-connection.ts'
-import { checkCredentials } from './check-credentials.ts'
+import { checkCredentials, passwordTest } from './check-credentials.ts'
 import { checkHeaders } from './check-headers.ts'
-import { checkManifest, checkPlatform, type WantedPlatform } from './check-image.ts'
+import { checkManifest, checkPlatform, type Wish } from './check-image.ts'
 import { type Finding, isFailure, type RunStep, type Step, stepRunner } from './finding.ts'
 import type { Exchange } from './observe.ts'
 import type { Wires } from './reach.ts'
@@ -20,17 +20,17 @@ export interface Tour {
   readonly endpoints: readonly Endpoint[]
   readonly transport: Transport
   readonly wires: Wires
-  readonly loginAt: ReturnType<typeof createLogins>
+  readonly loginAt: (endpoint: Endpoint) => EndpointLogin
   readonly onRequest: (info: RequestInfo) => void
   readonly tell: (finding: Finding) => void
 }
 
-export interface Wish extends WantedPlatform {
-  readonly reference: Reference
-}
-
-/** Visits the endpoints until one works, as a pull goes on to the next when one is broken. Resolves to whether one did. */
+/**
+ * Visits the endpoints until one works, as a pull goes on to the next when one is broken. One that is for tags only is not
+ * enough for a pull. Resolves to whether one works.
+ */
 export async function visitInTurn(tour: Tour): Promise<boolean> {
+  const { registry, repository } = tour.wish.reference
   const broken: string[] = []
   for (const endpoint of tour.endpoints) {
     const { host } = endpoint.root
@@ -38,12 +38,14 @@ export async function visitInTurn(tour: Tour): Promise<boolean> {
     if (isForOthers(endpoint, tour.wish)) {
       const summary = `${host} is only asked for ${endpoint.serves}`
       await run('endpoint', async () => ({ status: 'skipped', summary, value: undefined }))
-    } else if (await worksAt(endpoint, run, tour)) {
+    } else if (!(await worksAt(endpoint, run, tour))) broken.push(host)
+    else if (endpoint.serves !== 'tags') {
       await warnOf(broken, host, tour)
       return true
-    } else broken.push(host)
+    }
   }
-  return false
+  if (broken.length > 0) return false
+  return stepRunner(tour.tell)('endpoint', () => Promise.reject(nobodyToAsk(registry, repository)))
 }
 
 /** A tag is asked for first, and everything else by its digest. */
@@ -97,19 +99,19 @@ async function visit(
   endpoint: Endpoint,
   exchanges: Exchange[],
   run: RunStep,
-  { wish, transport, wires, loginAt, onRequest }: Tour,
+  { wish, wires, loginAt, ...tour }: Tour,
 ): Promise<void> {
   const { root: url, withoutTls } = endpoint
   const root = await checkConnection({ url, purpose: 'ping', withoutTls }, wires, run)
-  const { repository } = wish.reference
   const login = loginAt(endpoint)
-  const visit = startVisit(endpoint, root, { transport, login, repository, exchanges, wires, run, onRequest })
+  const name = wish.reference.repository
+  const visit = startVisit({ ...tour, endpoint, root, login, name, exchanges, wires, run })
   const challenges = await checkApi(visit)
   await checkChallenge(challenges, visit)
-  await checkCredentials(login, endpoint, run)
+  await checkCredentials(login, endpoint, run, passwordTest(challenges, visit))
   const content = await checkManifest(wish.reference, visit)
-  const manifest = await checkPlatform(content, wish, visit)
-  await checkBlob(manifest, visit)
+  const blob = await checkPlatform(content, wish, visit)
+  await checkBlob(blob, visit)
 }
 
 async function warnOf(broken: readonly string[], host: string, { tell }: Tour): Promise<void> {

@@ -9,8 +9,7 @@ export interface ClientCertificate {
 }
 
 /** A client certificate with its chain, and its key. */
-export interface LoadedCertificate {
-  readonly file: string
+export interface LoadedCertificate extends ClientCertificate {
   /** PEM, the client's own first. */
   readonly cert: string
   /** PEM, not encrypted. */
@@ -20,15 +19,18 @@ export interface LoadedCertificate {
 }
 
 /**
- * Reads a client certificate and checks that its key fits. Throws FILE for a file that cannot be read, USAGE for one that
+ * Reads a client certificate, unless that was done before, and checks that its key fits. Throws FILE for a file that cannot be read, USAGE for one that
  * holds no certificate or key, an encrypted key, or one that belongs to another certificate.
  */
-export async function readClientCertificate(files: ClientCertificate): Promise<LoadedCertificate> {
+export async function readClientCertificate(
+  files: ClientCertificate | LoadedCertificate,
+): Promise<LoadedCertificate> {
+  if ('keyType' in files) return files
   const { certFile, keyFile } = files
   const certText = (await readNamedFile('client certificate', certFile)).toString('latin1')
   const keyText = keyFile === certFile ? certText : await readKeyFile(keyFile)
   const certificates = decodeCertificates(certText)
-  if (certificates.length === 0) throw notPem(`${certFile} holds no certificate that can be read`)
+  if (certificates.length === 0) throw notPem(`${certFile} holds no certificate that can be read`, 'x509')
   const key = decodeKey(keyText, files)
   // The chain may come in any order; OpenSSL wants the client's own certificate first.
   const own = certificates.find((certificate) => new X509Certificate(certificate).checkPrivateKey(key))
@@ -39,7 +41,7 @@ export async function readClientCertificate(files: ClientCertificate): Promise<L
   }
   const cert = [own, ...certificates.filter((certificate) => certificate !== own)].join('')
   const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
-  return { file: certFile, cert, key: pem, keyType: key.asymmetricKeyType ?? '' }
+  return { certFile, keyFile, cert, key: pem, keyType: key.asymmetricKeyType ?? '' }
 }
 
 async function readKeyFile(file: string): Promise<string> {
@@ -53,7 +55,7 @@ function decodeKey(text: string, { certFile, keyFile }: ClientCertificate): KeyO
   if (block === undefined) {
     throw keyFile === certFile
       ? new DrayError('USAGE', `${certFile} holds no private key`, { hint: 'name its key with --key FILE' })
-      : notPem(`${keyFile} holds no private key that can be read`)
+      : notPem(`${keyFile} holds no private key that can be read`, 'pkey')
   }
   if (/ENCRYPTED/.test(block)) {
     throw new DrayError(
@@ -67,13 +69,15 @@ function decodeKey(text: string, { certFile, keyFile }: ClientCertificate): KeyO
   try {
     return createPrivateKey(block)
   } catch (cause) {
-    throw notPem(`${keyFile} holds no private key that can be read`, cause)
+    throw notPem(`${keyFile} holds no private key that can be read`, 'pkey', cause)
   }
 }
 
-function notPem(message: string, cause?: unknown): DrayError {
+function notPem(message: string, tool: 'x509' | 'pkey', cause?: unknown): DrayError {
   return new DrayError('USAGE', message, {
-    hint: 'it has to be PEM; from a PKCS#12 file: openssl pkcs12 -in FILE.p12 -nodes -out FILE.pem',
+    hint:
+      `it has to be PEM; from DER: openssl ${tool} -inform DER -in FILE.der -out FILE.pem; ` +
+      'from a PKCS#12 file: openssl pkcs12 -in FILE.p12 -nodes -out FILE.pem',
     cause,
   })
 }

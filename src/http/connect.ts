@@ -13,6 +13,8 @@ export interface Connector {
   readonly connect: buildConnector.connector
   /** Says that a request wants an origin; the function returned takes that back. Connecting for nobody ends at once. */
   demand(origin: string): () => void
+  /** The address that an origin, or the proxy before it, was last connected to. */
+  addressOf(origin: string): string | undefined
   /** Destroys all sockets; whoever connects now or later gets the reason. */
   close(reason: Error): void
 }
@@ -24,6 +26,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const attempts = new Map<AbortController, string>()
   const demands = new Map<string, number>()
   const sockets = new Set<Socket>()
+  const addresses = new Map<string, string | undefined>()
   let closed: Error | undefined
 
   const abandon = (reason: Error, isLost: (origin: string) => boolean) => {
@@ -45,6 +48,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         if (closed) socket.destroy()
         // A dead socket would make undici connect again, without end.
         if (socket.destroyed) return fail(closed ?? codedError('ECONNRESET', 'the connection was closed'))
+        addresses.set(target.origin, socket.remoteAddress)
         sockets.add(socket.once('close', () => sockets.delete(socket)))
         callback(null, socket)
       }
@@ -63,6 +67,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         if (left === 0) abandon(unwanted, (lost) => lost === origin)
       }
     },
+    addressOf: (origin) => addresses.get(origin),
     close(reason) {
       closed = reason
       abandon(reason, () => true)

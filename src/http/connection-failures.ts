@@ -51,6 +51,12 @@ export const connectionFailures: readonly Failure[] = [
         : 'a firewall may be in the way; if this network needs a proxy, set --proxy or HTTPS_PROXY',
   },
   {
+    codes: /^PROXY_SILENCE$/,
+    code: 'NETWORK',
+    retry: 'transient',
+    words: (peer) => `${peer} took the connection and did not answer in time`,
+  },
+  {
     codes: transientStatus,
     code: 'NETWORK',
     retry: 'transient',

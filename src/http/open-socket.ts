@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TlsOptions } from './handshake.ts'
 import { isTunnelled, type ProxyServer } from './proxy.ts'
-import { proxyFailure } from './proxy-failure.ts'
+import { openProxyFailure, proxyFailure } from './proxy-failure.ts'
 import { dial, secure } from './socket-steps.ts'
 import { openTunnel } from './tunnel.ts'
 
@@ -27,10 +27,11 @@ export async function openSocket(target: URL, options: SocketOptions, signal: Ab
 
 /** Whatever fails on the way to the proxy is the proxy's failure, and is called so. */
 async function reachProxy(proxy: ProxyServer, options: SocketOptions, signal: AbortSignal): Promise<Socket> {
-  try {
-    const socket = await dial(proxy.url, signal)
-    return proxy.url.protocol === 'https:' ? await secure(socket, proxy.url, options, signal) : socket
-  } catch (error) {
+  const socket = await dial(proxy.url, signal).catch((error) => {
     throw proxyFailure(error, proxy)
-  }
+  })
+  if (proxy.url.protocol !== 'https:') return socket
+  return secure(socket, proxy.url, options, signal).catch((error) => {
+    throw openProxyFailure(error, proxy)
+  })
 }

@@ -89,7 +89,7 @@ function loginHint({ from, authorization }: ProxyServer, offered: readonly strin
   const setting = from ?? 'the proxy setting'
   return authorization
     ? `check user name and password in ${setting}; in a password, characters such as @ : / # % are percent-encoded`
-    : `put them into ${setting}: http://user:password@host:port`
+    : `put them into ${setting}: http://<user>:<password>@<host>:<port>`
 }
 
 /** The schemes of challenges (RFC 9110 section 11.6.1), each once. */

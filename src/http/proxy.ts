@@ -12,7 +12,7 @@ export interface ProxySettings {
   /** Who is reached directly, separated by commas: names, `.suffixes`, addresses, networks, each with an optional port; `*` is all. */
   readonly none?: string | undefined
   /** What these settings are called where they come from, for messages: `--proxy`, `HTTPS_PROXY`, `npm_config_https_proxy`. */
-  readonly from?: Readonly<Partial<Record<'https' | 'http' | 'all' | 'none', string>>> | undefined
+  readonly from?: Readonly<Partial<Record<'https' | 'http' | 'all' | 'none', string | undefined>>> | undefined
 }
 
 export interface ProxyServer {
@@ -60,7 +60,7 @@ export function isTunnelled(url: URL, proxy: ProxyServer): boolean {
 function parseProxy(setting: string, from?: string): ProxyServer {
   const name = from ?? 'the proxy setting'
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(setting) ? setting : `http://${setting}`
-  const url = parseAddress(text)
+  const url = misspelledScheme.test(setting) ? undefined : parseAddress(text)
   if (/^socks4/.test(url?.protocol ?? '')) throw onlySocks5(name)
   // Only URLs of the web have a host in lower case, in ASCII, with a port that is checked.
   const host = url && /^(https?|socks(5h?)?):$/.test(url.protocol) ? hostOf(text) : undefined
@@ -72,6 +72,9 @@ function parseProxy(setting: string, from?: string): ProxyServer {
   const proxy = new URL(`socks5://${host}:${url.port || 1080}`)
   return { url: proxy, ...socksCredentials(url, name), ...named }
 }
+
+/** `http:/proxy`, `http:\\proxy`: not the host `http`. */
+const misspelledScheme = /^[a-z][a-z0-9+.-]*:(\/(?!\/)|\\)/i
 
 /** Undefined too where a `/`, `?` or `#` in a password made a host of what stands before it. */
 function parseAddress(text: string): URL | undefined {
@@ -87,7 +90,7 @@ function hostOf(text: string): string | undefined {
 
 function notAnAddress(name: string): DrayError {
   return new DrayError('USAGE', `${name} is not the address of a proxy`, {
-    hint: 'write http://[user:password@]host:port, or https:// or socks5:// for other kinds; in a password, characters such as @ : / # % are percent-encoded',
+    hint: 'write http://<user>:<password>@<host>:<port>, or https:// or socks5:// for other kinds; in a password, characters such as @ : / # % are percent-encoded',
   })
 }
 

@@ -9,7 +9,8 @@ const secretHeaders =
 
 const urlHeaders: ReadonlySet<string> = new Set(['location', 'content-location', 'referer'])
 
-const addresses = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi
+/** A single quote ends one, unless it is in a password. */
+const addresses = /\b[a-z][a-z0-9+.-]*:\/\/(?:[^\s"<>/]*@)?[^\s"'<>]+/gi
 
 /** A text with URLs in it that may be printed. */
 export function redactUrlsIn(text: string): string {
@@ -24,8 +25,9 @@ export function redactUrl(url: URL | string): string {
   return sanitize(withoutUserinfo(address) + (query.length > 0 ? `?${parameters}` : ''))
 }
 
+/** Behind a scheme, browsers and Node take any number of slashes, and tabs among them, for two. */
 function withoutUserinfo(address: string): string {
-  return address.replace(/^([^/\\]*[/\\]{2})[^/\\]*@/, '$1')
+  return address.replace(/^([a-z][a-z0-9+.-]*:[/\\\t]*|[/\\]{2,})[^/\\]*@/i, '$1')
 }
 
 function redactParameter(parameter: string): string {

@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import { DrayError } from '../errors.ts'
-import { addressOf, dottedQuad, isLoopbackHost, sameOrigin } from './origin.ts'
+import { addressesIn, isForbidden, isPrivate, neighbourhoodOf } from './neighbourhood.ts'
+import { isLoopbackHost, sameOrigin } from './origin.ts'
 import { discardBody } from './read-body.ts'
 import { redactUrl } from './redact.ts'
 import { type HttpRequest, type HttpResponse, headerOf, type Interceptor } from './transport.ts'
@@ -10,8 +10,8 @@ const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const mostHops = 10
 
 /**
- * Follows redirects of GET and HEAD, ten at most, from https to https only, and not to addresses that a registry has no
- * business sending us to. Authorization stays with its origin for good; other headers go along. Throws POLICY for what would
+ * Follows redirects of GET and HEAD, ten at most and to no URL twice, from https to https only, and not to addresses that a
+ * registry has no business sending us to. Authorization stays with its origin for good; other headers go along. Throws POLICY for what would
  * be unsafe, a redirected POST included, and NETWORK for a redirect to nowhere.
  */
 export function followRedirects(): Interceptor {
@@ -25,14 +25,20 @@ export function followRedirects(): Interceptor {
       if (!redirectStatuses.has(response.status)) return response
       discardBody(response.body)
       const target = targetOf(response, current, request.url)
+      const isCircle = chain.some(({ href }) => href === target.href)
       chain.push(target)
-      if (chain.length > mostHops + 1) {
-        const steps = chain.map((url) => redactUrl(url)).join(' → ')
-        throw new DrayError('POLICY', `more than ${mostHops} redirects: ${steps}`)
-      }
+      if (isCircle) throw endless('redirects in a circle', chain)
+      if (chain.length > mostHops + 1) throw endless(`more than ${mostHops} redirects`, chain)
       current = redirected(current, target)
     }
   }
+}
+
+function endless(problem: string, chain: readonly URL[]): DrayError {
+  const steps = chain.map((url) => redactUrl(url)).join(' → ')
+  return new DrayError('POLICY', `${problem}: ${steps}`, {
+    hint: 'the registry, or a proxy before it, is set up wrongly: ask those who run it',
+  })
 }
 
 /** Says how we got to a host that the user never named. */
@@ -59,7 +65,7 @@ function targetOf(response: HttpResponse, request: HttpRequest, asked: URL): URL
     throw new DrayError('NETWORK', `${from} with a Location that is no URL: ${redactUrl(location)}`)
   }
   const target = new URL(location, request.url)
-  const refusal = refusalOf(target, request.url, asked)
+  const refusal = refusalOf(target, request.url, asked) ?? refusalOfInside(target, response)
   if (refusal) {
     throw new DrayError('POLICY', `${from} and points to ${redactUrl(target)}; ${refusal}`, {
       hint: 'dray does not follow that; the registry, or a proxy before it, is set up wrongly or is not to be trusted',
@@ -79,26 +85,8 @@ function refusalOf(target: URL, from: URL, asked: URL): string | undefined {
   return [hostname, ...addresses].some(isLoopbackHost) ? 'that is this very machine' : undefined
 }
 
-/** The address that a host spells, and the IPv4 address that an IPv6 one stands for: 6to4, NAT64, IPv4-compatible. */
-export function addressesIn(hostname: string): readonly string[] {
-  const address = addressOf(hostname)
-  if (address === undefined) return []
-  const [, groups] = /^(?:2002:|64:ff9b::|64:ff9b:1::|::ffff:0:|::)([0-9a-f]*:[0-9a-f]*)/.exec(address) ?? []
-  const inner = groups === undefined ? undefined : dottedQuad(groups)
-  return inner === undefined ? [address] : [address, inner]
-}
-
-const forbidden = new BlockList()
-forbidden.addSubnet('0.0.0.0', 8, 'ipv4')
-forbidden.addSubnet('169.254.0.0', 16, 'ipv4')
-forbidden.addAddress('100.100.100.200', 'ipv4') // metadata at Alibaba
-forbidden.addAddress('192.0.0.192', 'ipv4') // metadata at Oracle
-forbidden.addAddress('::', 'ipv6')
-forbidden.addSubnet('fe80::', 10, 'ipv6')
-forbidden.addSubnet('fec0::', 10, 'ipv6')
-forbidden.addAddress('fd00:ec2::254', 'ipv6') // metadata at Amazon
-
-/** True for an address that no server has a business sending us to, wherever it is itself. */
-export function isForbidden(address: string): boolean {
-  return forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+/** A server of the public internet has no business inside our network; one of a private network may keep its blobs there. */
+function refusalOfInside({ hostname }: URL, { address }: HttpResponse): string | undefined {
+  if (address === undefined || neighbourhoodOf(address) !== undefined) return undefined
+  return addressesIn(hostname).some(isPrivate) ? 'that is inside a private network' : undefined
 }

@@ -101,7 +101,7 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
  */
 export function retryAfter(response: Pick<HttpResponse, 'headers'>): number | undefined {
   const value = headerOf(response, 'retry-after')?.trim() ?? ''
-  const delay = /^\d+$/.test(value) ? Number(value) * 1000 : parseDate(value) - serverTime(response)
+  const delay = /^\d{1,10}$/.test(value) ? Number(value) * 1000 : parseDate(value) - serverTime(response)
   return delay > 0 ? delay : undefined
 }
 

@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse } from './transport.ts'
+import type { HttpResponse } from './transport.ts'
 
 /** Headers that we send and that hold no secret; all others may, those of a configuration file too. */
 const openHeaders =
@@ -8,7 +8,10 @@ const openHeaders =
 export function secretsIn({
   headers = {},
   body = '',
-}: Pick<HttpRequest, 'headers' | 'body'>): readonly string[] {
+}: {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+}): readonly string[] {
   const values = Object.entries(headers).filter(([name]) => !openHeaders.test(name))
   const posted = new URLSearchParams(body).get('refresh_token') ?? ''
   return [...values.flatMap(([, value]) => secretsOf(value)), ...formsOf(posted)]
@@ -26,7 +29,7 @@ export function secretsOf(value: string): readonly string[] {
 const shortest = 4
 
 function formsOf(secret: string): readonly string[] {
-  return secret.length < shortest ? [] : [secret, encodeURIComponent(secret)]
+  return secret.length < shortest ? [] : [secret, encodeURIComponent(Buffer.from(secret).toString())]
 }
 
 /** What a server wrote, without the secrets that it was sent: it may repeat what it did not like. */
@@ -35,18 +38,19 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
 }
 
 /** Headers that say what to do: a secret in them that is part of an address or a number is chance. */
-const steeringHeaders =
+export const steeringHeaders =
   /^(content-(length|range|type)|date|docker-content-digest|etag|location|ratelimit-.*|retry-after|www-authenticate)$/
 
 /** The same for the headers of an answer, but for those that have to be taken at their word. */
 export function hideInHeaders(
   headers: HttpResponse['headers'],
   secrets: readonly string[],
+  verbatim?: RegExp,
 ): HttpResponse['headers'] {
   const hide = (value: string) => hideSecrets(value, secrets)
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => {
-      if (value === undefined || steeringHeaders.test(name)) return [name, value]
+      if (value === undefined || verbatim?.test(name)) return [name, value]
       return [name, Array.isArray(value) ? value.map(hide) : hide(value)]
     }),
   )

@@ -24,15 +24,15 @@ export function serverWords(
   contentType: string | undefined,
   secrets: readonly string[] = [],
 ): ServerWords {
-  const brief = (words: string, limit: number) => sanitize(hideSecrets(words, secrets).trim(), limit)
+  const open = (words: string) => hideSecrets(words, secrets).trim()
   const text = Buffer.from(bytes).toString()
   const json = parseJson(text)
-  if (json === undefined && isWebPage(text, contentType)) return pageOf(brief(pageWords(text), 200))
+  if (json === undefined && isWebPage(text, contentType)) return pageOf(sanitize(open(pageWords(text)), 200))
   const said = spoken(json ?? parseXml(text) ?? text)
-  const codes = said.map(({ code }) => brief(code, 50).toUpperCase()).filter(Boolean)
+  const codes = said.map(({ code }) => sanitize(open(code).toUpperCase(), 50)).filter(Boolean)
   const messages = said.map(({ message }) => message).filter(Boolean)
   const isFromRegistry = codes.length > 0 && Array.isArray(Object(json).errors)
-  return { codes, text: brief(messages.join('; '), 200), isWebPage: false, isFromRegistry }
+  return { codes, text: sanitize(open(messages.join('; ')), 200), isWebPage: false, isFromRegistry }
 }
 
 function pageOf(text: string): ServerWords {
@@ -60,14 +60,17 @@ interface Said {
   readonly message: string
 }
 
+/** An error in a list in an error is as deep as words are found; what is nested further is a trap. */
+const deepest = 5
+
 /** `errorCode` and `errorMessage` are Huawei's. */
-function spoken(value: unknown): readonly Said[] {
+function spoken(value: unknown, depth = 0): readonly Said[] {
   if (typeof value === 'string') return [{ code: '', message: value }]
-  if (Array.isArray(value)) return value.slice(0, 5).flatMap(spoken)
-  if (typeof value !== 'object' || value === null) return []
+  if (typeof value !== 'object' || value === null || depth > deepest) return []
+  if (Array.isArray(value)) return value.slice(0, 5).flatMap((each) => spoken(each, depth + 1))
   const { errors, error, ...fields } = value as Record<string, unknown>
-  if (errors !== undefined) return spoken(errors)
-  if (typeof error === 'object') return spoken(error)
+  if (errors !== undefined) return spoken(errors, depth + 1)
+  if (typeof error === 'object') return spoken(error, depth + 1)
   const { message, errorMessage, error_description, details, code, errorCode } = fields
   return [
     {

@@ -11,6 +11,9 @@ export interface Peer {
   readonly port: number
 }
 
+/** Node's own quarter of a second gives up addresses that a slow line (satellite, VPN) reaches. */
+const patiencePerAddress = 2000
+
 /**
  * Opens a TCP connection; where a name has several addresses, Node tries them in turn. Rejects with what Node says, or with
  * the signal's reason.
@@ -18,7 +21,7 @@ export interface Peer {
 export async function dial(to: URL | Peer, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   const { host, port } = to instanceof URL ? peerOf(to) : to
-  const socket = netConnect({ host, port })
+  const socket = netConnect({ host, port, autoSelectFamilyAttemptTimeout: patiencePerAddress })
   socket.setNoDelay(true).setKeepAlive(true, 30_000)
   return step(socket, signal, (done) => socket.once('connect', () => done(socket)))
 }

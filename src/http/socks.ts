@@ -68,7 +68,7 @@ function noCommonLogin(proxy: ProxyServer): DrayError {
   return new DrayError('PROXY_AUTH', `the proxy ${proxy.url.host} ${wish}`, {
     hint: sent
       ? 'dray logs in to SOCKS proxies by user name and password only; for other kinds, run a local helper proxy'
-      : `put them into ${proxy.from ?? 'the proxy setting'}: socks5://user:password@host:port`,
+      : `put them into ${proxy.from ?? 'the proxy setting'}: socks5://<user>:<password>@<host>:<port>`,
     cause: codedError('SOCKS_LOGIN', 'no acceptable method of authentication'),
   })
 }
@@ -80,29 +80,25 @@ function wrongPassword({ url, from }: ProxyServer): DrayError {
   })
 }
 
-interface Reply {
-  readonly words: string
-  /** Ours, or Node's for the same: they say how often to try again. */
-  readonly code: string
+/**
+ * RFC 1928 section 6, by the library's names: in words, and as a code, ours or Node's for the same, which says how often to
+ * try again.
+ */
+const replies: Readonly<Record<string, readonly [words: string, code: string]>> = {
+  Failure: ['general failure', 'ECONNABORTED'],
+  NotAllowed: ['not allowed by its rules', 'SOCKS_NOT_ALLOWED'],
+  NetworkUnreachable: ['network unreachable', 'ENETUNREACH'],
+  HostUnreachable: ['host unreachable', 'EHOSTUNREACH'],
+  ConnectionRefused: ['connection refused', 'ECONNREFUSED'],
+  TTLExpired: ['TTL expired', 'ETIMEDOUT'],
+  CommandNotSupported: ['command not supported', 'SOCKS_NOT_SUPPORTED'],
+  AddressNotSupported: ['address type not supported', 'SOCKS_NOT_SUPPORTED'],
 }
 
-/** RFC 1928 section 6, by the library's names. */
-const replies: Readonly<Record<string, Reply>> = {
-  Failure: { words: 'general failure', code: 'ECONNABORTED' },
-  NotAllowed: { words: 'not allowed by its rules', code: 'SOCKS_NOT_ALLOWED' },
-  NetworkUnreachable: { words: 'network unreachable', code: 'ENETUNREACH' },
-  HostUnreachable: { words: 'host unreachable', code: 'EHOSTUNREACH' },
-  ConnectionRefused: { words: 'connection refused', code: 'ECONNREFUSED' },
-  TTLExpired: { words: 'TTL expired', code: 'ETIMEDOUT' },
-  CommandNotSupported: { words: 'command not supported', code: 'SOCKS_NOT_SUPPORTED' },
-  AddressNotSupported: { words: 'address type not supported', code: 'SOCKS_NOT_SUPPORTED' },
-}
+const unknownReply = ['something that SOCKS5 does not know', 'SOCKS_REPLY'] as const
 
 function notConnected({ url }: ProxyServer, { host, port }: Peer, name: string): DrayError {
-  const { words, code } = replies[name] ?? {
-    words: 'something that SOCKS5 does not know',
-    code: 'SOCKS_REPLY',
-  }
+  const [words, code] = replies[name] ?? unknownReply
   const forbidden = code === 'SOCKS_NOT_ALLOWED'
   const verb = forbidden ? 'refused' : 'was not able'
   return new DrayError(

@@ -43,8 +43,10 @@ export const tlsFailures: readonly Failure[] = [
     ...fatal,
     words: (peer, error) =>
       `the certificate of ${peer} is for other names${namesOf(error)}${issuedBy(error)}`,
-    hint: () =>
-      'check the spelling of the host; if a company inspects TLS here, ask for a proxy that does it right',
+    hint: ({ purpose }) =>
+      purpose === 'blob' || purpose === 'token'
+        ? 'its operator has to repair that; if a company inspects TLS here, ask for a proxy that does it right'
+        : 'check the spelling of the host; if a company inspects TLS here, ask for a proxy that does it right',
   },
   {
     codes: untrusted,
@@ -87,13 +89,13 @@ export const tlsFailures: readonly Failure[] = [
   },
 ]
 
-/** Where only public CAs are used, another one means that somebody on the way has put himself in between. */
+/** Where only public CAs are used, one that is not trusted means that somebody on the way has put himself in between. */
 function inspection(peer: string, error: unknown, { url, purpose }: Where): string | undefined {
   const issuer = issuerOf(certificateOf(error))
   if (purpose === 'proxy' || issuer === undefined || !isPublicRegistry(url.hostname)) return undefined
   return (
-    `${peer} is served with a certificate by ${issuer}, which no public registry uses: ` +
-    'something on the way inspects TLS (a company proxy, an antivirus)'
+    `${peer} is served with a certificate by ${issuer}, which this machine does not trust: ` +
+    'most likely something on the way inspects TLS (a company proxy, an antivirus)'
   )
 }
 

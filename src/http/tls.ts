@@ -55,7 +55,7 @@ export async function loadTls(settings: TlsSettings = {}): Promise<(origin: URL)
       secureContext: isSpecial ? createContext([...extra, ...cas], certificates) : common,
       rejectUnauthorized: !insecure && own.insecure !== true,
       ALPNProtocols: ['http/1.1'],
-      clientCertificate: certificates[0]?.file,
+      clientCertificate: certificates[0]?.certFile,
     }
   }
   return (origin) => {

@@ -21,6 +21,10 @@ export interface HttpResponse {
   readonly body: Readable
   /** Where the answer came from in the end, redirects followed. */
   readonly url: URL
+  /** Of the server, where we connected to it ourselves. */
+  readonly address?: string | undefined
+  /** Which proxy it came through. */
+  readonly via?: URL | undefined
   /** What was sent to get it, and is not to be shown when the answer repeats it: tokens, passwords. */
   readonly secrets?: readonly string[]
 }

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProxyServer } from './proxy.ts'
-import { proxyFailure } from './proxy-failure.ts'
+import { openProxyFailure } from './proxy-failure.ts'
 import { loginPage, type ProxyAnswer, proxyRefusal } from './proxy-refusal.ts'
 import { hideInHeaders, hideSecrets, secretsOf } from './secrets.ts'
 import { peerOf, step } from './socket-steps.ts'
@@ -27,7 +27,7 @@ export async function openTunnel(
       ? await connectBySocks(socket, peerOf(target), proxy, signal)
       : await askByConnect(socket, target, proxy, userAgent, signal)
   } catch (error) {
-    throw proxyFailure(error, proxy)
+    throw openProxyFailure(error, proxy)
   }
 }
 

@@ -2,12 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { Agent, type Dispatcher } from 'undici'
 import { DrayError } from '../errors.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
+import type { TlsOptions } from './handshake.ts'
 import { abortError, toNetworkError } from './network-error.ts'
 import { createProxyResolver, isTunnelled, type ProxyServer, type ProxySettings } from './proxy.ts'
 import { proxyFailure } from './proxy-failure.ts'
 import { forwarderRefusal } from './proxy-refusal.ts'
 import { discardBody } from './read-body.ts'
-import { hideInHeaders, hideSecrets, secretsIn } from './secrets.ts'
+import { hideInHeaders, hideSecrets, secretsIn, steeringHeaders } from './secrets.ts'
 import { loadTls, type TlsSettings } from './tls.ts'
 import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
 
@@ -30,6 +31,8 @@ export interface TransportOptions {
 
 export interface ClosableTransport {
   readonly transport: Transport
+  /** What its settings for TLS make of an origin. */
+  readonly tlsFor: (origin: URL) => Promise<TlsOptions>
   /** Ends what is still running and closes all connections. */
   close(): Promise<void>
 }
@@ -55,6 +58,7 @@ export async function createUndiciTransport(options: TransportOptions = {}): Pro
   signal?.addEventListener('abort', closeAborted, { once: true })
 
   return {
+    tlsFor,
     async transport(request) {
       await setImmediate() // undici frees the connection of an answer that was just read only now
       const signals = AbortSignal.any([signal, request.signal].filter((each) => each !== undefined))
@@ -66,11 +70,9 @@ export async function createUndiciTransport(options: TransportOptions = {}): Pro
       if (proxy) warnOfReaders(request, proxy)
       try {
         const response = await (forwarder ? byProxy : direct).send({ ...message, signal: signals })
-        const answer = toHttpResponse(
-          response,
-          url,
-          secretsIn({ headers: message.headers, body: request.body }),
-        )
+        const secrets = secretsIn({ headers: message.headers, body: request.body })
+        const address = proxy ? undefined : direct.addressOf(url.origin)
+        const answer = { ...toHttpResponse(response, secrets), url, address, via: proxy?.url }
         if (forwarder) checkForwarder(forwarder, request, answer, response.statusText)
         return answer
       } catch (error) {
@@ -88,6 +90,8 @@ type Message = Dispatcher.RequestOptions & { readonly origin: string; readonly s
 
 interface Lane {
   send(message: Message): Promise<Dispatcher.ResponseData>
+  /** The address that an origin was last connected to. */
+  addressOf(origin: string): string | undefined
   close(reason: Error): Promise<void>
 }
 
@@ -107,6 +111,7 @@ function createLane(options: ConnectorOptions & { readonly connections: number }
         release()
       }
     },
+    addressOf: connector.addressOf,
     async close(reason) {
       connector.close(reason)
       await agent.destroy(reason)
@@ -176,8 +181,7 @@ function checkForwarder(
 
 function toHttpResponse(
   { statusCode, headers, body }: Dispatcher.ResponseData,
-  url: URL,
   secrets: readonly string[],
-): HttpResponse {
-  return { status: statusCode, headers: hideInHeaders(headers, secrets), body, url, secrets }
+): Omit<HttpResponse, 'url'> {
+  return { status: statusCode, headers: hideInHeaders(headers, secrets, steeringHeaders), body, secrets }
 }

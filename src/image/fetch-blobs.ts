@@ -34,7 +34,7 @@ export async function fetchBlobs(
   }
   const fetchBlob = async (descriptor: Descriptor, repository: Repository) => {
     const { digest, size } = descriptor
-    if (await store.has(descriptor)) {
+    if (await store.has(descriptor, signal)) {
       onEvent({ type: 'blob-done', digest, size, cached: true })
       return
     }

@@ -37,10 +37,10 @@ export async function resolveImage(
     reference.digest ?? reference.tag ?? 'latest',
     options.signal,
   )
-  return resolveContent(content, { repository, reference, ...options }, 0)
+  return resolveContent(content, { repository, reference, ...options })
 }
 
-interface Search extends ResolveOptions {
+export interface Search extends ResolveOptions {
   readonly repository: Repository
   readonly reference: Reference
 }
@@ -50,7 +50,8 @@ interface Found extends Content {
   readonly entry?: Descriptor
 }
 
-async function resolveContent(content: Found, search: Search, depth: number): Promise<Image> {
+/** The same from the document on that the reference stands for. */
+export async function resolveContent(content: Found, search: Search, depth = 0): Promise<Image> {
   const { reference, platform } = search
   const document = about(reference, () => decodeManifest(content.bytes, content.mediaType))
   if (document.kind === 'manifest') return resolveManifest(content, document, search)
@@ -64,16 +65,13 @@ async function resolveContent(content: Found, search: Search, depth: number): Pr
 }
 
 /** Says which image it is that cannot be read: there may be several. */
-function about<T>(reference: Reference, read: () => T): T {
+export function about<T>(reference: Reference, read: () => T): T {
   try {
     return read()
   } catch (error) {
     if (!isDrayError(error)) throw error
     const { code, message, hint, cause } = error
-    throw new DrayError(code, `${formatReference(reference)}: ${message}`, {
-      hint,
-      ...(cause !== undefined && { cause }),
-    })
+    throw new DrayError(code, `${formatReference(reference)}: ${message}`, { hint, cause })
   }
 }
 

@@ -1,6 +1,6 @@
 import { DrayError, quote } from '../errors.ts'
 import { digestProblem } from './digest.ts'
-import { longestPath, matchReference, normalizeReference } from './reference-grammar.ts'
+import { isAddress, longestPath, matchReference, normalizeReference } from './reference-grammar.ts'
 
 interface Explanation {
   readonly problem: string
@@ -30,7 +30,8 @@ function explain(text: string): Explanation {
     bareIPv6(text) ??
     upperCase(text) ??
     badTag(text) ??
-    tooLong(text) ?? { problem: 'it does not have the form [registry[:port]/]path[:tag][@digest]' }
+    tooLong(text) ??
+    badAddress(text) ?? { problem: 'it does not have the form [registry[:port]/]path[:tag][@digest]' }
   )
 }
 
@@ -110,6 +111,15 @@ function tooLong(text: string): Explanation | undefined {
   return { problem: `a repository has at most ${longestPath} characters` }
 }
 
+function badAddress(text: string): Explanation | undefined {
+  const domain = matchReference(normalizeReference(text))?.domain
+  if (domain === undefined || isAddress(domain)) return undefined
+  return {
+    problem: `no registry can have the address ${domain}`,
+    hint: 'a port is at most 65535; what ends in a number is an IPv4 address, what has brackets an IPv6 address',
+  }
+}
+
 /** Before and from the colon or `@` that ends the name. */
 function splitVersion(text: string): [string, string] {
   const end = /[:@][^/]*$/.exec(text)?.index ?? text.length
@@ -121,10 +131,11 @@ function suggest(text: string, addition = ''): Pick<Explanation, 'hint'> {
 }
 
 function isName(text: string): boolean {
-  return matchReference(normalizeReference(text))?.domain !== undefined
+  const domain = matchReference(normalizeReference(text))?.domain
+  return domain !== undefined && isAddress(domain)
 }
 
-function withoutSecret(text: string): string {
+export function withoutSecret(text: string): string {
   const rest = afterSecret(text)
   return rest === text ? text : `…@${rest}`
 }

@@ -50,6 +50,11 @@ export function matchReference(text: string): ReferenceParts | undefined {
   }
 }
 
+/** False for what the grammar takes for a host, and no URL does: `host:99999`, `[::::]`, `1.2.3.999`. */
+export function isAddress(domain: string): boolean {
+  return URL.canParse(`https://${domain}/`)
+}
+
 /**
  * Writes out what docker leaves unsaid: `nginx` is `docker.io/library/nginx`. The first part is a registry if it is
  * `localhost` or has a dot, a colon or an upper-case letter; `localhost:5000` alone is thus an image with a tag.

@@ -1,6 +1,12 @@
 import type { Digest } from './digest.ts'
 import { referenceError } from './reference-error.ts'
-import { defaultDomain, defaultNamespace, matchReference, normalizeReference } from './reference-grammar.ts'
+import {
+  defaultDomain,
+  defaultNamespace,
+  isAddress,
+  matchReference,
+  normalizeReference,
+} from './reference-grammar.ts'
 
 /** An image name, taken apart and with docker's defaults filled in. */
 export interface Reference {
@@ -20,7 +26,7 @@ export interface Reference {
  */
 export function parseReference(text: string): Reference {
   const parts = isImageId(text) ? undefined : matchReference(normalizeReference(text))
-  if (!parts?.domain) throw referenceError(text)
+  if (!parts?.domain || !isAddress(parts.domain)) throw referenceError(text)
   const { domain, path, tag, digest } = parts
   const repository = { registry: domain, repository: path }
   if (digest === undefined) return { ...repository, tag: tag ?? 'latest' }

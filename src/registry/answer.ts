@@ -1,3 +1,4 @@
+import type { Credential } from '../auth/credential.ts'
 import { readBody } from '../http/read-body.ts'
 import { type ServerWords, serverWords } from '../http/server-words.ts'
 import { type HttpResponse, headerOf } from '../http/transport.ts'
@@ -11,10 +12,8 @@ export interface Inquiry {
   /** `library/nginx:latest`, `blob 0123456789ab of library/nginx`. */
   readonly what: string
   readonly kind?: 'manifest' | 'blob' | undefined
-  /** Credentials for the registry were at hand. */
-  readonly loggedIn: boolean
-  /** Why credentials that should be there are not: a helper that is broken. */
-  readonly loginProblem?: string | undefined
+  /** The credential for the registry that was at hand. */
+  readonly login?: Credential | undefined
   /** Asks for the root of the API, once and without credentials: does anything there look like a registry? */
   readonly ping?: (() => Promise<HttpResponse>) | undefined
 }

@@ -1,19 +1,17 @@
-import { authenticate } from '../auth/authenticate.ts'
 import { parseChallenges } from '../auth/challenge.ts'
+import type { Credential } from '../auth/credential.ts'
 import { createTokenCache } from '../auth/token-cache.ts'
 import { DrayError, isDrayError } from '../errors.ts'
-import { isRefused, notTls } from '../http/network-error.ts'
-import { isLoopbackHost } from '../http/origin.ts'
 import { followRedirects } from '../http/redirect.ts'
 import { type RetryInfo, retry } from '../http/retry.ts'
 import { sanitize } from '../http/sanitize.ts'
 import { type RequestInfo, trace } from '../http/trace.ts'
-import { type HttpResponse, type Transport, wrap } from '../http/transport.ts'
-import { type Answer, hostOf, isSigned, quoteWords } from './answer.ts'
+import type { HttpResponse, Transport } from '../http/transport.ts'
+import { type Answer, hostOf, type Inquiry, isSigned, quoteWords, wordsOf } from './answer.ts'
 import type { Endpoint } from './endpoint.ts'
-import { sendHeaders } from './endpoint-requests.ts'
+import { accessEndpoint, type EndpointAccess, inquiryFor } from './endpoint-access.ts'
 import { interference } from './interference.ts'
-import { type Inquiry, responseError, webPageError, wordsOf } from './registry-response.ts'
+import { responseError, webPageError } from './registry-response.ts'
 import { tellOnce } from './tell-once.ts'
 import { tellWarnings } from './warning-header.ts'
 
@@ -22,7 +20,7 @@ export interface LoginCheck {
   readonly endpoint: Endpoint
   readonly username: string
   readonly password: string
-  /** Tries without progress before giving up; default 6. */
+  /** Tries without progress before giving up; default 2, as somebody waits for the answer. */
   readonly retries?: number | undefined
   readonly onRetry?: ((info: RetryInfo) => void) | undefined
   readonly onRequest?: ((info: RequestInfo) => void) | undefined
@@ -36,57 +34,49 @@ export interface LoginCheck {
  * for a server that is no registry, and with what the network throws.
  */
 export async function checkLogin(check: LoginCheck): Promise<'accepted' | 'not asked'> {
-  const { root, withoutTls, tls } = check.endpoint
-  const attempt = openAttempt(check)
-  try {
-    return await attempt.at(root, root.protocol === 'http:')
-  } catch (error) {
-    const hasNoTls = notTls(error) || (tls?.insecure === true && isRefused(error))
-    // Whoever has asked for a login has spoken TLS: it is the token server that does not.
-    if (!withoutTls || attempt.wasAsked() || !hasNoTls) throw error
-    return attempt.at(withoutTls, tls?.insecure === true)
-  }
+  const { username, signal } = check
+  const access = openRoot(check)
+  const { registry, root, login } = access
+  const response = await access.get({ path: '', purpose: 'ping', signal }).catch((error: unknown) => {
+    throw isDrayError(error, 'UNAUTHORIZED') ? refusedByTokenServer(error, registry, username) : error
+  })
+  const asked = login.found() !== undefined
+  const inquiry = inquiryFor(access, { what: root.pathname, signal })
+  if (response.status !== 200) throw await loginError(response, inquiry, asked ? username : undefined)
+  const words = await wordsOf(response)
+  if (words.isWebPage && !isSigned(response, words)) throw webPageError(response, words, inquiry)
+  return asked ? 'accepted' : 'not asked'
 }
 
-function openAttempt(check: LoginCheck) {
-  const { endpoint, username, password, retries = 6, onRetry, onRequest = () => {}, signal } = check
-  const { registry, headers } = endpoint
-  const onWarning = tellOnce(check.onWarning ?? (() => {}))
-  let asked = false
-
-  const open = (root: URL, inTheOpen: boolean): Transport => {
-    const isReadable = root.protocol === 'http:' && !isLoopbackHost(root.hostname)
-    const findCredential = async () => {
-      asked = true
-      if (isReadable) onWarning(`the password for ${registry} goes over plain http, where anyone can read it`)
-      return { kind: 'basic', username, password } as const
-    }
-    return wrap(
-      check.transport,
-      authenticate({ registry, root, inTheOpen, findCredential, tokens: createTokenCache() }),
-      tellWarnings(onWarning),
-      followRedirects(),
-      retry({ retries, onRetry }),
-      trace(onRequest),
-      ...(headers && (inTheOpen || !isReadable) ? [sendHeaders(headers, root)] : []),
-    )
+/** The registry itself, of no repository, with this login. */
+function openRoot(check: LoginCheck): EndpointAccess {
+  const { transport, endpoint, username, password, retries = 2, onRetry, onRequest = () => {} } = check
+  const onWarning = tellOnce(check.onWarning)
+  const interceptors = [
+    tellWarnings(onWarning),
+    followRedirects(),
+    retry({ retries, onRetry }),
+    trace(onRequest),
+  ]
+  let found: Credential | undefined
+  const find = async () => {
+    found = { kind: 'basic', username, password }
+    return found
   }
-
-  return {
-    wasAsked: () => asked,
-    async at(root: URL, inTheOpen: boolean) {
-      const send = open(root, inTheOpen)
-      const ping = () => send({ method: 'GET', url: root, purpose: 'ping', signal })
-      const response = await ping().catch((error: unknown) => {
-        throw isDrayError(error, 'UNAUTHORIZED') ? refusedByTokenServer(error, registry, username) : error
-      })
-      const inquiry: Inquiry = { registry, root, what: root.pathname, loggedIn: asked, ping }
-      if (response.status !== 200) throw await loginError(response, inquiry, asked ? username : undefined)
-      const words = await wordsOf(response)
-      if (words.isWebPage && !isSigned(response, words)) throw webPageError(response, words, inquiry)
-      return asked ? ('accepted' as const) : ('not asked' as const)
+  return accessEndpoint(
+    { ...endpoint, repository: '' },
+    {
+      transport,
+      interceptors,
+      pingInterceptors: interceptors,
+      name: '',
+      login: { find, found: () => found, problem: () => undefined },
+      tokens: createTokenCache(),
+      speaksTls: new Map(),
+      onWarning,
+      tries: { retries },
     },
-  }
+  )
 }
 
 function refusedByTokenServer(error: DrayError, registry: string, username: string): DrayError {

@@ -3,7 +3,7 @@ import { sameOrigin } from '../http/origin.ts'
 import { discardBody } from '../http/read-body.ts'
 import { sanitize } from '../http/sanitize.ts'
 import { headerOf, type Interceptor } from '../http/transport.ts'
-import { canonicalRegistry } from './mirror.ts'
+import { isSameRegistry } from './endpoint.ts'
 
 /**
  * Tells a mirror which registry it is asked for (`?ns=`, as containerd does), and holds it to that: rejects with NETWORK
@@ -16,7 +16,7 @@ export function speakFor(namespace: string, root: URL): Interceptor {
     if (isToRoot) url.searchParams.set('ns', namespace)
     const response = await next({ ...request, url })
     const answered = sameOrigin(response.url, root) && headerOf(response, 'oci-namespace')
-    if (!answered || canonicalRegistry(answered.trim()) === namespace) return response
+    if (!answered || isSameRegistry(answered.trim(), namespace)) return response
     discardBody(response.body)
     throw new DrayError(
       'NETWORK',

@@ -24,6 +24,14 @@ export interface Endpoint {
   readonly source?: string
 }
 
+/** The way to a repository. The names are those that the user typed, wherever it is served. */
+export interface Route {
+  readonly registry: string
+  readonly repository: string
+  /** Where it is served, best first; the registry itself, as a rule, is the last. */
+  readonly endpoints: readonly Endpoint[]
+}
+
 /**
  * Where a registry itself is asked: https; http only when `plainHttp` says so, or when a loopback registry turns out to
  * speak no TLS.
@@ -37,6 +45,17 @@ export function defaultEndpoints(
   if (plainHttp) return [{ root: http, registry, repository }]
   const withoutTls = isLoopbackHost(https.hostname) ? { withoutTls: http } : {}
   return [{ root: https, registry, repository, ...withoutTls }]
+}
+
+/** The name of a registry that may be written in several ways: Docker Hub is `docker.io`. */
+export function canonicalRegistry(name: string): string {
+  return ['index.docker.io', 'registry-1.docker.io'].includes(name) ? 'docker.io' : name
+}
+
+/** True for two names of one registry: hosts are the same in any case, and 443 is the port of https anyway. */
+export function isSameRegistry(a: string, b: string): boolean {
+  const plain = (name: string) => canonicalRegistry(name.toLowerCase().replace(/:443$/, ''))
+  return plain(a) === plain(b)
 }
 
 /** The API's root of a registry, by its name alone. Docker Hub's API is not served at docker.io. */

@@ -6,8 +6,6 @@ import type { Content, Repository } from './repository.ts'
 import { type BlobOpener, resumeBody } from './resume.ts'
 import { type Place, type RoundOptions, startRound } from './round.ts'
 
-export type { Place } from './round.ts'
-
 /**
  * One repository out of several places that serve it, best first: when one fails, the next goes on, in the middle of a
  * blob too. What fails everywhere fails with the error of the last place, and says what the others said.

@@ -5,11 +5,12 @@ import { discardBody } from '../http/read-body.ts'
 import { type HttpResponse, headerOf } from '../http/transport.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { shortDigest } from '../oci/digest.ts'
+import { type Inquiry, wordsOf } from './answer.ts'
 import { contentCoding } from './content-coding.ts'
 import { parseContentRange } from './content-range.ts'
 import { isServedAt } from './endpoint.ts'
-import { type Inquiry, responseError, webPageError, wordsOf } from './registry-response.ts'
-import { inquiryFor, type RepositoryAccess } from './repository-access.ts'
+import { type EndpointAccess, type EndpointRequest, inquiryFor } from './endpoint-access.ts'
+import { responseError, webPageError } from './registry-response.ts'
 import { type BlobOpener, resumeBody } from './resume.ts'
 import { countTries } from './tries.ts'
 
@@ -18,7 +19,7 @@ import { countTries } from './tries.ts'
  * a redirect is good for one method, and always from the registry, since it is good for minutes.
  */
 export async function fetchBlob(
-  access: RepositoryAccess,
+  access: EndpointAccess,
   descriptor: Descriptor,
   from: number,
   signal: AbortSignal,
@@ -36,7 +37,7 @@ export async function fetchBlob(
  * the whole blob; whether its bytes still fit those before them is for the digest to say.
  */
 function blobOpener(
-  access: RepositoryAccess,
+  access: EndpointAccess,
   descriptor: Descriptor,
   what: string,
   signal: AbortSignal,
@@ -44,30 +45,26 @@ function blobOpener(
   const { digest, size } = descriptor
   let etag: string | undefined
   const get = (headers: Readonly<Record<string, string>>) =>
-    getSigned(access, {
-      path: `blobs/${digest}`,
-      headers,
-      purpose: 'blob',
-      signal,
-    })
+    getSigned(access, { path: `blobs/${digest}`, headers, purpose: 'blob', signal })
 
   return async (from) => {
     let response = await get(from > 0 ? rangeHeaders(from, etag) : {})
-    const { status, body, url } = response
-    if (from > 0 && status === 206 && isRest(response, from, size)) return { body, start: from, url }
-    if (from > 0 && (status === 206 || status === 416)) {
+    const { status, body, url, via } = response
+    if (from > 0 && status === 206 && isRest(response, from, size)) return { body, start: from, url, via }
+    if (from > 0 && (status === 206 || status === 412 || status === 416)) {
       discardBody(body)
       response = await get({})
     }
     const inquiry = inquiryFor(access, { kind: 'blob', what, signal })
     if (response.status !== 200) throw await responseError(response, inquiry)
     etag = strongEtag(response)
-    return { body: await wholeBody(response, size, inquiry), start: 0, url: response.url }
+    const whole = await wholeBody(response, size, inquiry)
+    return { body: whole, start: 0, url: response.url, via: response.via }
   }
 }
 
 /** A 403 from the host behind a redirect: the signed URL has expired, and the registry signs a new one. */
-async function getSigned(access: RepositoryAccess, request: Parameters<RepositoryAccess['get']>[0]) {
+async function getSigned(access: EndpointAccess, request: EndpointRequest) {
   const response = await access.get(request)
   if (response.status !== 403 || isServedAt(response.url, access.root)) return response
   discardBody(response.body)
@@ -83,10 +80,12 @@ function strongEtag(response: HttpResponse): string | undefined {
   return /^"[\x21\x23-\x7e]*"$/.exec(headerOf(response, 'etag') ?? '')?.[0]
 }
 
-/** Exactly the rest of the blob itself, not of some coding of it. */
+/** Exactly the rest of the blob itself, not of some coding of it, and as many bytes as it says. */
 function isRest(response: HttpResponse, from: number, size: number): boolean {
   const range = parseContentRange(headerOf(response, 'content-range'))
   if (range?.start !== from || range.end >= size || (range.total ?? size) !== size) return false
+  const promised = range.end - range.start + 1
+  if ((contentLength(response) ?? promised) !== promised) return false
   return range.total === size || contentCoding(response) === 'identity'
 }
 
@@ -101,9 +100,11 @@ async function wholeBody(response: HttpResponse, size: number, inquiry: Inquiry)
   const isWebPage = /^\s*text\/html\b/i.test(headerOf(response, 'content-type') ?? '')
   if (length === undefined && !isWebPage) return response.body
   const words = await wordsOf(response)
-  if (words.isWebPage) throw webPageError(response, words, inquiry)
+  if (words.isWebPage || length === undefined) throw webPageError(response, words, inquiry)
   const problem = `${inquiry.registry} has ${length} bytes for ${inquiry.what}; the manifest promises ${size}`
-  throw new DrayError('INTEGRITY', problem)
+  throw new DrayError('INTEGRITY', problem, {
+    hint: 'a cache or proxy on the way may change what it passes on; or the image is broken there: push it again',
+  })
 }
 
 function contentLength(response: HttpResponse): number | undefined {

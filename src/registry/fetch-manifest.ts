@@ -6,10 +6,11 @@ import { serverWords } from '../http/server-words.ts'
 import { type HttpResponse, headerOf } from '../http/transport.ts'
 import { type Digest, digestAlgorithm, digestOf, digestProblem, parseDigest } from '../oci/digest.ts'
 import { manifestMediaTypes } from '../oci/media-types.ts'
+import type { Inquiry } from './answer.ts'
 import { contentCoding } from './content-coding.ts'
-import { type Inquiry, responseError, webPageError } from './registry-response.ts'
+import { type EndpointAccess, inquiryFor } from './endpoint-access.ts'
+import { responseError, webPageError } from './registry-response.ts'
 import type { Content } from './repository.ts'
-import { inquiryFor, type RepositoryAccess } from './repository-access.ts'
 import { countTries } from './tries.ts'
 
 /**
@@ -17,7 +18,7 @@ import { countTries } from './tries.ts'
  * again.
  */
 export async function fetchManifest(
-  access: RepositoryAccess,
+  access: EndpointAccess,
   identifier: string,
   signal: AbortSignal,
 ): Promise<Content> {
@@ -32,14 +33,14 @@ export async function fetchManifest(
       return await readContent(response, asked, inquiry)
     } catch (error) {
       if (isDrayError(error)) throw error
-      await tries.failed(error, { url: response.url, purpose: 'manifest' })
+      await tries.failed(error, { url: response.url, via: response.via, purpose: 'manifest' })
     }
   }
 }
 
 /** All four types stand in every Accept: without them registries convert what they have, or say 404. */
 function requestManifest(
-  access: RepositoryAccess,
+  access: EndpointAccess,
   identifier: string,
   signal: AbortSignal,
 ): Promise<HttpResponse> {

@@ -2,7 +2,7 @@ import { DrayError, quote } from '../errors.ts'
 import { isLoopbackHost } from '../http/origin.ts'
 import type { Reference } from '../oci/reference.ts'
 import { matchReference } from '../oci/reference-grammar.ts'
-import { type Endpoint, overHttp } from './endpoint.ts'
+import { canonicalRegistry, type Endpoint, isSameRegistry, overHttp } from './endpoint.ts'
 
 /** A server that is to be asked before a registry. */
 export interface Mirror {
@@ -21,14 +21,10 @@ export function parseMirror(text: string): Mirror {
   if (matchReference(`${registry}/name`)?.domain !== registry) {
     throw mirrorError(text, 'before the = there must be the name of a registry')
   }
+  if (address.startsWith('=')) throw mirrorError(text, 'there is one = too many')
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`
   if (address === '' || !URL.canParse(url)) throw mirrorError(text, 'that is no URL')
   return { registry, url: checkUrl(new URL(url), text) }
-}
-
-/** The name of a registry that may be written in several ways: Docker Hub is `docker.io`. */
-export function canonicalRegistry(name: string): string {
-  return ['index.docker.io', 'registry-1.docker.io'].includes(name) ? 'docker.io' : name
 }
 
 function checkUrl(url: URL, text: string): URL {
@@ -63,12 +59,12 @@ export function mirrorEndpoints(
   reference: Pick<Reference, 'registry' | 'repository'>,
   source: string,
 ): readonly Endpoint[] {
-  if (mirror.registry !== reference.registry) return []
+  if (!isSameRegistry(mirror.registry, reference.registry)) return []
   return formsOf(mirror.url).map(({ root, prefix }) => ({
     root,
     registry: root.host,
     repository: [...prefix, reference.repository].join('/'),
-    namespace: mirror.registry,
+    namespace: reference.registry,
     source,
     ...(root.protocol === 'https:' && isLoopbackHost(root.hostname) && { withoutTls: overHttp(root) }),
   }))

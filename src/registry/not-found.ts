@@ -51,10 +51,10 @@ export function registryBeside(host: string): string | undefined {
 }
 
 function hintFor({ words, inquiry }: Answer): string {
-  const { kind, what, loggedIn } = inquiry
+  const { kind, what, login } = inquiry
   if (kind === 'blob')
     return 'the registry has lost a part of the image, or is deleting it: push it again, or pull another tag'
-  const mayHide = loggedIn ? '' : '; some registries hide private images from those who are not logged in'
+  const mayHide = login ? '' : '; some registries hide private images from those who are not logged in'
   if (words.codes.includes('NAME_INVALID'))
     return 'this registry wants other names, often PROJECT/IMAGE: look up how it calls the image'
   if (isAboutRepository(words.codes, words.text))

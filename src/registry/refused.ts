@@ -1,4 +1,5 @@
-import { parseChallenges } from '../auth/challenge.ts'
+import { parseChallenges, wantsPassword } from '../auth/challenge.ts'
+import { loginHint, loginName } from '../auth/token-refusal.ts'
 import { DrayError } from '../errors.ts'
 import { sanitize } from '../http/sanitize.ts'
 import { type Answer, hostOf, isRegistrysOwn, quoteWords } from './answer.ts'
@@ -33,7 +34,7 @@ const reasons: readonly Reason[] = [
       'such a link is good for minutes and often for one address: check the clock, and what a proxy changes',
   },
   {
-    holds: ({ words, inquiry }) => inquiry.loggedIn && /\bexpired\b/i.test(words.text),
+    holds: ({ words, inquiry }) => inquiry.login !== undefined && /\bexpired\b/i.test(words.text),
     reason: () => 'the login has expired',
     hint: ({ inquiry }) =>
       `get a new password and log in again (dray login ${inquiry.registry}): those of cloud registries are good for hours`,
@@ -44,12 +45,17 @@ const reasons: readonly Reason[] = [
     hint: () => 'a company gateway may stand before the registry: ask for a way around it',
   },
   {
+    holds: isPasswordRefused,
+    reason: ({ inquiry: { login } }) => `it does not take ${loginName(login)}`,
+    hint: ({ words, inquiry: { login, registry } }) => loginHint(login, words, registry),
+  },
+  {
     holds: ({ words }) => words.isWebPage,
     reason: ({ response }) => `it answered ${response.status}`,
     hint: () => 'a web page came back: a firewall there or on the way may have answered in its place',
   },
   {
-    holds: ({ inquiry }) => inquiry.loggedIn,
+    holds: ({ inquiry }) => inquiry.login !== undefined,
     reason: () => 'not found, or no access',
     hint: () => 'check the name, and what this account may read',
   },
@@ -58,8 +64,7 @@ const reasons: readonly Reason[] = [
 const elsewise: Reason = {
   holds: () => true,
   reason: () => 'not found, or it needs a login',
-  hint: ({ inquiry: { registry, what, loginProblem } }) => {
-    if (loginProblem !== undefined) return `repair the stored login: ${loginProblem}`
+  hint: ({ inquiry: { registry, what } }) => {
     const spelling = isOfficial(registry, what) ? officialHint : 'check the name'
     return `${spelling}; if it is private, log in: dray login ${registry}`
   },
@@ -71,6 +76,12 @@ const officialHint =
 /** A bare `app` is the official image of that name, which is not what people mean who have built their own. */
 function isOfficial(registry: string, what: string): boolean {
   return registry === 'docker.io' && what.startsWith('library/')
+}
+
+/** Whoever still wants a password has not believed the one that was sent. */
+function isPasswordRefused({ response, inquiry }: Answer): boolean {
+  const wants = wantsPassword(parseChallenges(response.headers['www-authenticate']))
+  return response.status === 401 && inquiry.login?.kind === 'basic' && wants
 }
 
 /** What is offered when it is nothing that a registry offers. */

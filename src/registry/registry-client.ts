@@ -1,18 +1,19 @@
 import type { CredentialSource } from '../auth/credential.ts'
-import { createTokenCache, type TokenCache } from '../auth/token-cache.ts'
+import { createTokenCache } from '../auth/token-cache.ts'
 import { followRedirects } from '../http/redirect.ts'
 import { type RetryInfo, retry } from '../http/retry.ts'
 import { type RequestInfo, trace } from '../http/trace.ts'
 import type { Interceptor, Transport } from '../http/transport.ts'
-import type { Endpoint } from './endpoint.ts'
-import { accessEndpoint } from './endpoint-access.ts'
+import type { Endpoint, Route } from './endpoint.ts'
+import { accessEndpoint, type EndpointAccess } from './endpoint-access.ts'
 import { createLogins } from './endpoint-login.ts'
-import { failover, type Place } from './failover.ts'
+import { failover } from './failover.ts'
 import { openRepository, type Repository } from './repository.ts'
-import type { Route } from './route.ts'
-import { createStanding, type Standing } from './standing.ts'
+import type { Place } from './round.ts'
+import { createStanding } from './standing.ts'
 import { tellOnce } from './tell-once.ts'
 import { tellWarnings } from './warning-header.ts'
+import { readTokensWhole } from './whole-tokens.ts'
 
 export interface RegistryClientOptions {
   readonly transport: Transport
@@ -33,107 +34,68 @@ export interface RegistryClientOptions {
  * looks for its credential at an endpoint once, when that asks for it.
  */
 export function createRegistryClient(options: RegistryClientOptions): (route: Route) => Repository {
-  const client = createClient(options)
-  const opened = new Map<string, Repository>()
-  return (route) => {
-    const key = JSON.stringify(route)
-    const repository = opened.get(key) ?? openRoute(route, client)
-    opened.set(key, repository)
-    return repository
-  }
-}
+  const { retries = 6 } = options
+  const onWarning = tellOnce(options.onWarning)
+  const onNote = tellOnce(options.onNote)
+  const standing = createStanding()
+  const access = endpointOpener({ ...options, onWarning, onNote })
 
-interface Client {
-  readonly transport: Transport
-  readonly interceptors: (patience: Patience) => readonly Interceptor[]
-  readonly onRetry: RegistryClientOptions['onRetry']
-  /** With the registry itself. */
-  readonly patience: Patience
-  readonly logins: ReturnType<typeof createLogins>
-  readonly tokens: TokenCache
-  readonly speaksTls: Map<string, boolean>
-  readonly standing: Standing
-  readonly onWarning: (message: string, key?: string) => void
-  readonly onNote: (message: string) => void
+  return (route) => {
+    const { registry, repository: name, endpoints } = route
+    for (const { root, source } of endpoints) {
+      if (source) onNote(`${registry}/${name} is served by ${root.host}, as ${source} says`)
+    }
+    const places = endpoints.map((endpoint, i): Place => {
+      const isLast = i === endpoints.length - 1
+      const isMirror = endpoint.source !== undefined && endpoint.registry !== registry
+      const way = access(endpoint, name, isLast ? { retries } : impatient(retries))
+      return {
+        endpoint,
+        name: isMirror ? `the mirror ${endpoint.root.host}` : endpoint.registry,
+        // Whether it is a registry at all is asked of the last one only: the others may just not have it.
+        repository: openRepository(isLast ? way : { ...way, ping: undefined }),
+      }
+    })
+    return failover(places, { route, standing, onWarning, onNote })
+  }
 }
 
 interface Patience {
   readonly retries: number
   /** In milliseconds. */
-  readonly longestWait?: number | undefined
-}
-
-function createClient(options: RegistryClientOptions): Client {
-  const { transport, credentials, retries = 6, onRetry, onRequest = () => {} } = options
-  const onWarning = tellOnce(options.onWarning ?? (() => {}))
-  const onNote = tellOnce(options.onNote ?? (() => {}))
-  const warnings = tellWarnings(onWarning)
-  return {
-    transport,
-    interceptors: (patience) => [
-      warnings,
-      followRedirects(),
-      retry({ ...patience, onRetry }),
-      trace(onRequest),
-    ],
-    onRetry,
-    patience: { retries },
-    logins: createLogins({ credentials, onWarning, onNote }),
-    tokens: createTokenCache(),
-    speaksTls: new Map(),
-    standing: createStanding(),
-    onWarning,
-    onNote,
-  }
-}
-
-function openRoute(route: Route, client: Client): Repository {
-  const { registry, repository: name, endpoints } = route
-  for (const { root, source } of endpoints) {
-    if (source !== undefined)
-      client.onNote(`${registry}/${name} is served by ${root.host}, as ${source} says`)
-  }
-  const places = endpoints.map((endpoint, i): Place => {
-    const isMirror = endpoint.source !== undefined && endpoint.registry !== registry
-    return {
-      endpoint,
-      name: isMirror ? `the mirror ${endpoint.root.host}` : endpoint.registry,
-      repository: openEndpoint(endpoint, { name, isLast: i === endpoints.length - 1, client }),
-    }
-  })
-  return failover(places, { ...client, route })
+  readonly longestWait?: number
 }
 
 /** While there is another endpoint to turn to, one bad moment is enough. */
-function impatient({ retries }: Patience): Patience {
+function impatient(retries: number): Patience {
   return { retries: Math.min(1, retries), longestWait: 2_000 }
 }
 
-interface EndpointOptions {
-  /** Of the repository, as the user knows it. */
-  readonly name: string
-  readonly isLast: boolean
-  readonly client: Client
+interface OpenerOptions extends RegistryClientOptions {
+  readonly onWarning: (message: string) => void
+  readonly onNote: (message: string) => void
 }
 
-function openEndpoint(endpoint: Endpoint, { name, isLast, client }: EndpointOptions): Repository {
-  const { onRetry, interceptors } = client
-  const patience = isLast ? client.patience : impatient(client.patience)
-  const login = client.logins(endpoint)
-  const { get, ping } = accessEndpoint(endpoint, {
-    ...client,
-    login,
-    interceptors: interceptors(patience),
-    pingInterceptors: interceptors({ retries: 0 }),
-  })
-  return openRepository({
-    registry: endpoint.registry,
-    root: endpoint.root,
-    name,
-    get,
-    isLoggedIn: login.isLoggedIn,
-    loginProblem: login.problem,
-    ...(isLast && { ping }),
-    tries: { retries: patience.retries, onRetry },
-  })
+/** Ways to endpoints, for a repository that the user knows by `name`. */
+function endpointOpener(options: OpenerOptions) {
+  const { transport, onRetry, onRequest = () => {}, onWarning } = options
+  const loginAt = createLogins(options)
+  const shared = { transport, tokens: createTokenCache(), speaksTls: new Map<string, boolean>(), onWarning }
+  // Each try begins at the registry, which may redirect it to another place than the one that just failed.
+  const interceptors = (patience: Patience): readonly Interceptor[] => [
+    tellWarnings(onWarning),
+    retry({ ...patience, onRetry }),
+    followRedirects(),
+    readTokensWhole(),
+    trace(onRequest),
+  ]
+  return (endpoint: Endpoint, name: string, patience: Patience): EndpointAccess =>
+    accessEndpoint(endpoint, {
+      ...shared,
+      name,
+      login: loginAt(endpoint),
+      interceptors: interceptors(patience),
+      pingInterceptors: interceptors({ retries: 0 }),
+      tries: { retries: patience.retries, onRetry },
+    })
 }

@@ -7,8 +7,6 @@ import { interference } from './interference.ts'
 import { notFound, registryBeside } from './not-found.ts'
 import { refused } from './refused.ts'
 
-export { type Inquiry, wordsOf } from './answer.ts'
-
 /**
  * The error that an answer without the wanted content amounts to, with the registry's own words (distribution spec,
  * "Error Codes"). Consumes the body. May ask the registry once more, to find out whether it is one.
@@ -44,7 +42,8 @@ async function errorByStatus(answer: Answer): Promise<DrayError> {
 
 function rateLimited(answer: Answer): DrayError {
   const { response, words, inquiry } = answer
-  return rateLimitError(hostOf(answer), response, words, inquiry)
+  const client = { registry: inquiry.registry, loggedIn: inquiry.login !== undefined }
+  return rateLimitError(hostOf(answer), response, words, client)
 }
 
 function otherError(answer: Answer): DrayError {

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream'
+import { DrayError, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { EndpointAccess } from './endpoint-access.ts'
+import { remedyFor } from './endpoint-login.ts'
 import { fetchBlob } from './fetch-blob.ts'
 import { fetchManifest } from './fetch-manifest.ts'
-import { type RepositoryAccess, withLoginProblem } from './repository-access.ts'
 
 /** One repository of a registry, read side (distribution spec, "Pulling"). */
 export interface Repository {
@@ -33,13 +35,24 @@ export interface Content {
   readonly bytes: Uint8Array
 }
 
-/** A repository that is reached through `access`. */
-export function openRepository(access: RepositoryAccess): Repository {
+/** A repository at one endpoint. */
+export function openRepository(access: EndpointAccess): Repository {
+  const explain = (error: unknown): never => {
+    throw withLoginProblem(error, remedyFor(access.login))
+  }
   return {
-    fetchManifest: (identifier, signal) =>
-      withLoginProblem(access, fetchManifest(access, identifier, signal)),
-    fetchBlob: (descriptor, from, signal) =>
-      withLoginProblem(access, fetchBlob(access, descriptor, from, signal)),
+    fetchManifest: (...request) => fetchManifest(access, ...request).catch(explain),
+    fetchBlob: (...request) => fetchBlob(access, ...request).catch(explain),
     distrust: () => false,
   }
+}
+
+/** Adds to a refusal how there would be credentials. Whoever may not see an image may hear that there is none. */
+function withLoginProblem(error: unknown, repair: string | undefined): unknown {
+  if (!isDrayError(error) || repair === undefined) return error
+  const { code, message, hint = '', cause } = error
+  const isRefusal = code === 'UNAUTHORIZED' || code === 'NOT_FOUND'
+  if (!isRefusal || hint.includes(repair)) return error
+  const advice = code === 'UNAUTHORIZED' || hint === '' ? 'check the name' : hint
+  return new DrayError(code, message, { hint: `${advice}; if it is private, ${repair}`, cause })
 }

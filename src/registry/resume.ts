@@ -13,6 +13,8 @@ export interface OpenedBody {
   readonly start: number
   /** Where it comes from, redirects followed. */
   readonly url: URL
+  /** Which proxy it comes through. */
+  readonly via?: URL | undefined
 }
 
 export interface ResumeOptions {
@@ -74,7 +76,7 @@ async function fill(
       tries.reset()
       milestone = gauge.position + progressStep(size)
     }
-    await tries.failed(problem, { url: opened.url, purpose: 'blob' })
+    await tries.failed(problem, { url: opened.url, via: opened.via, purpose: 'blob' })
     if (output.destroyed) return
     opened = await open(gauge.position)
   }

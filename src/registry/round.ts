@@ -1,8 +1,7 @@
 import { DrayError, isDrayError } from '../errors.ts'
 import { sameOrigin } from '../http/origin.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, Route } from './endpoint.ts'
 import type { Repository } from './repository.ts'
-import type { Route } from './route.ts'
 import { isSilence, type Standing } from './standing.ts'
 
 /** A repository at one endpoint. */
@@ -97,10 +96,10 @@ function isSameServer(a: Place, b: Place): boolean {
 function named(error: DrayError, { name, endpoint }: Place): DrayError {
   const { code, message, hint, cause } = error
   if (message.includes(name)) return error
-  const plain = [`the registry ${endpoint.root.host}`, `the server ${endpoint.root.host}`, endpoint.root.host]
-  const known = plain.find((each) => message.includes(each))
-  const text = known === undefined ? `${name}: ${message}` : message.replace(known, () => name)
-  return new DrayError(code, text, 'cause' in error ? { hint, cause } : { hint })
+  const host = endpoint.root.host.replace(/[^\w-]/g, '\\$&')
+  const itsHost = new RegExp(`(the (registry|server) )?(?<![\\w.-])${host}(?![\\w:-]|\\.\\w)`)
+  const text = itsHost.test(message) ? message.replace(itsHost, () => name) : `${name}: ${message}`
+  return new DrayError(code, text, { hint, cause })
 }
 
 /** A mirror that just does not have something, or is written in another way, is no news. */
@@ -117,13 +116,16 @@ function verdict(
   { route, what }: RoundOptions,
 ): DrayError {
   const own = failures.find(({ place }) => place === places.at(-1)) ?? failures.at(-1)
-  if (!own) {
-    return new DrayError('POLICY', `nothing that serves ${route.registry} may be asked for ${what}`, {
-      hint: 'the configuration of its mirrors lets none of them, nor the registry itself, answer that',
-    })
-  }
+  if (!own) return nobodyToAsk(route.registry, what)
   const { code, message, hint } = own.error
   const others = failures.filter((failure) => failure !== own).map(({ error }) => error.message)
   const lines = [hint, ...others].filter((line) => line !== undefined)
   return new DrayError(code, message, { hint: lines.join('\n') || undefined, cause: own.error })
+}
+
+/** The error where all endpoints of a registry are for something else. */
+export function nobodyToAsk(registry: string, what: string): DrayError {
+  return new DrayError('POLICY', `nothing that serves ${registry} may be asked for ${what}`, {
+    hint: 'the configuration of its mirrors lets none of them, nor the registry itself, answer that',
+  })
 }

@@ -10,31 +10,27 @@ export interface Standing {
   supersede(endpoint: Endpoint): void
 }
 
-/** How much of a missing image there is to miss before an endpoint is thought not to have it. */
-const mostMissing = 2
+/** A single part of an image may be missing without saying anything about the others. */
+const mostStrikes = 2
 
 export function createStanding(): Standing {
-  const late = new Set<string>()
-  const missing = new Map<string, number>()
+  const strikes = new Map<string, number>()
+  const strike = (place: string, count: number) => strikes.set(place, (strikes.get(place) ?? 0) + count)
   return {
-    isLate: ({ root, repository }) =>
-      late.has(root.origin) || late.has(root.href) || late.has(`${root.href}${repository}`),
-    worked({ root, repository }) {
-      missing.delete(`${root.href}${repository}`)
-    },
-    failed({ root, repository }, error) {
-      const here = `${root.href}${repository}`
-      if (error.code === 'NOT_FOUND') {
-        const count = (missing.get(here) ?? 0) + 1
-        missing.set(here, count)
-        if (count >= mostMissing) late.add(here)
-      } else if (error.code === 'UNAUTHORIZED') late.add(here)
-      else late.add(isSilence(error) ? root.origin : root.href)
-    },
-    supersede({ root, repository }) {
-      late.add(`${root.href}${repository}`)
-    },
+    isLate: (endpoint) =>
+      [endpoint.root.origin, placeOf(endpoint)].some((place) => (strikes.get(place) ?? 0) >= mostStrikes),
+    worked: (endpoint) => void strikes.delete(placeOf(endpoint)),
+    failed: (endpoint, error) =>
+      void strike(
+        isSilence(error) ? endpoint.root.origin : placeOf(endpoint),
+        error.code === 'NOT_FOUND' ? 1 : mostStrikes,
+      ),
+    supersede: (endpoint) => void strike(placeOf(endpoint), mostStrikes),
   }
+}
+
+function placeOf({ root, repository }: Endpoint): string {
+  return `${root.href}${repository}`
 }
 
 /** True when there was no answer at all, or none that reached us whole: the error has one of the network as its cause. */

@@ -1,15 +1,12 @@
 import { sanitize } from '../http/sanitize.ts'
 import { headerOf, type Interceptor } from '../http/transport.ts'
 
-/** Tells what a registry says in `Warning: 299` headers (distribution spec, "Warnings"), each text once. */
+/** Tells what a registry says in `Warning: 299` headers (distribution spec, "Warnings"). */
 export function tellWarnings(onWarning: (message: string) => void): Interceptor {
-  const told = new Set<string>()
   return (next) => async (request) => {
     const response = await next(request)
     for (const text of warningTexts(headerOf(response, 'warning'))) {
-      const message = `${response.url.host} says: ${text}`
-      if (!told.has(message)) onWarning(message)
-      told.add(message)
+      onWarning(`${response.url.host} says: ${text}`)
     }
     return response
   }

@@ -1,10 +1,13 @@
 /** How far a blob has come in, as those see it who follow it while it arrives. */
 export interface Arrival {
+  /** The file that the bytes are in as long as they arrive. */
+  readonly place: string | undefined
   /** Bytes that may be read. */
   readonly available: number
   readonly isWhole: boolean
   /** How often what was there has been taken back, or its writer has given up. */
   readonly interruptions: number
+  begin(place: string): void
   advance(available: number): void
   interrupt(): void
   complete(size: number): void
@@ -15,9 +18,13 @@ export interface Arrival {
 export function createArrival(): Arrival {
   const waiting = new Set<() => void>()
   const arrival = {
+    place: undefined as string | undefined,
     available: 0,
     isWhole: false,
     interruptions: 0,
+    begin(place: string) {
+      arrival.place = place
+    },
     advance(available: number) {
       arrival.available = available
       wakeAll(waiting)

@@ -1,6 +1,7 @@
-import { constants } from 'node:fs'
-import { access, type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, lstat, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { geteuid } from 'node:process'
 import { systemErrorCode } from '../errors.ts'
 import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
 import { fileError } from '../streams/file-error.ts'
@@ -10,7 +11,7 @@ export interface BlobFiles {
   readonly directory: string
   /** Holds the blob when it is whole. */
   readonly whole: string
-  /** Holds what has arrived of it so far. */
+  /** Holds what has arrived of it when no one is at work on it. */
   readonly partial: string
 }
 
@@ -20,39 +21,50 @@ export function blobFiles(root: string, digest: Digest): BlobFiles {
   return { directory, whole, partial: `${whole}.partial` }
 }
 
-/** A directory for this user alone that can be written to; it is made if need be. Throws FILE. */
-export async function prepareDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    await access(path, constants.W_OK)
-  } catch (error) {
-    throw fileError(`write to the directory ${path}`, error)
-  }
-}
+/** Windows has neither, and lets only administrators make symbolic links. A FIFO would make an open wait for its other end. */
+const carefully = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** Windows has no such flag, and lets only administrators make symbolic links. */
-const noFollow = constants.O_NOFOLLOW ?? 0
-
-/** Opens a blob for reading; undefined when it is not there, or a symbolic link is. Throws FILE. */
+/** Opens a blob for reading; undefined when there is no file that we may read, whatever else is there. Throws FILE. */
 export async function openForReading(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, constants.O_RDONLY | noFollow)
+    return await onlyIf(isRegular, await open(path, constants.O_RDONLY | carefully))
   } catch (error) {
-    if (['ENOENT', 'ELOOP'].includes(systemErrorCode(error) ?? '')) return undefined
+    if (['ENOENT', 'ELOOP', 'EACCES', 'ENXIO'].includes(systemErrorCode(error) ?? '')) return undefined
     throw fileError(`read ${path}`, error)
   }
 }
 
-/** Opens a partial blob for reading and writing; it is made if need be, and takes the place of a symbolic link. Throws FILE. */
-export async function openForWriting(path: string): Promise<FileHandle> {
+/** Opens what was left of a blob, to go on writing; undefined when it is not a file of ours alone. Throws FILE. */
+export async function reopen(path: string): Promise<FileHandle | undefined> {
   try {
-    const found = await lstat(path).catch(() => undefined)
-    if (found?.isSymbolicLink()) await rm(path)
-    return await open(path, constants.O_RDWR | constants.O_CREAT | noFollow, 0o600)
+    return await onlyIf(isOursAlone, await open(path, constants.O_RDWR | carefully))
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'EACCES', 'EISDIR', 'ENXIO'].includes(systemErrorCode(error) ?? ''))
+      return undefined
+    throw fileError(`write ${path}`, error)
+  }
+}
+
+/** Makes a file for this user alone. Throws FILE. */
+export async function createFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx+', 0o600)
   } catch (error) {
     throw fileError(`write ${path}`, error)
   }
 }
+
+async function onlyIf(fits: (stats: Stats) => boolean, file: FileHandle): Promise<FileHandle | undefined> {
+  if (fits(await file.stat())) return file
+  await file.close()
+  return undefined
+}
+
+const isRegular = (stats: Stats): boolean => stats.isFile()
+
+/** Under a second name, what is written would turn up where it does not belong. */
+const isOursAlone = (stats: Stats): boolean =>
+  stats.isFile() && stats.nlink === 1 && (!geteuid || stats.uid === geteuid())
 
 /** Throws FILE; a file that is gone already is no error. */
 export async function removeFile(path: string): Promise<void> {

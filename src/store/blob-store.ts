@@ -7,8 +7,8 @@ export type BlobSource = (from: number, signal: AbortSignal) => Promise<Readable
 
 /** Blobs at rest, by digest. A blob is there and whole, or not there; readers may follow one that is arriving. */
 export interface BlobStore {
-  /** True when the blob is there, whole; its bytes are hashed again before this says so, once per process. */
-  has(descriptor: Descriptor): Promise<boolean>
+  /** True when the blob is there, whole; its bytes are hashed again before this says so, once per process. Ends with `signal`. */
+  has(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean>
   /**
    * Writes a blob, going on from what an earlier, broken attempt left, and verifies size and digest before it counts.
    * Throws INTEGRITY when a full, fresh download is not what the descriptor promises; FILE when the disk says no.

@@ -1,68 +1,79 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Digest, digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
-import { type Arrival, createArrival } from './arrival.ts'
-import {
-  type BlobFiles,
-  blobFiles,
-  openForReading,
-  prepareDirectory,
-  readPieces,
-  removeFile,
-} from './blob-files.ts'
+import { type Digest, shortDigest } from '../oci/digest.ts'
+import { createArrival } from './arrival.ts'
+import { blobFiles } from './blob-files.ts'
 import type { BlobStore } from './blob-store.ts'
+import { checkBlob } from './check-blob.ts'
 import { followBlob } from './follow-blob.ts'
+import { prepareDirectory } from './prepare-directory.ts'
 import { writeBlob } from './write-blob.ts'
 
 /**
- * Keeps blobs in a directory, as `blobs/<algorithm>/<hex>`, and what has arrived of others as `<hex>.partial`, like an
- * OCI image layout. Several processes may share it: what one writes, the others hash before they use it.
- * Throws FILE when the directory cannot be made or written to.
+ * Keeps blobs in a directory, as `blobs/<algorithm>/<hex>`, like an OCI image layout, and what has arrived of others as
+ * `<hex>.partial`. Several processes may share it: each writes to files of its own, and what one has brought in place
+ * the others hash before they use it. Throws FILE when the directory cannot be made or written to.
  */
 export async function openDirectoryStore(directory: string): Promise<BlobStore> {
+  await prepareDirectory(directory, { mayBeLink: true })
   await prepareDirectory(join(directory, 'blobs'))
   const arrivals = memoize((_digest: Digest) => createArrival())
   const checks = new Map<Digest, Promise<void>>()
 
   /** Finds out whether the blob is at rest; those who ask at the same time share the answer. */
-  const check = async (digest: Digest): Promise<void> => {
+  const check = async (digest: Digest, signal?: AbortSignal): Promise<void> => {
     const arrival = arrivals(digest)
     if (arrival.isWhole) return
-    const running = checks.get(digest) ?? checkBlob(digest, blobFiles(directory, digest), arrival)
+    const look = async () => {
+      const size = await checkBlob(blobFiles(directory, digest).whole, digest, signal)
+      if (size !== undefined) arrival.complete(size)
+    }
+    const running = checks.get(digest) ?? look()
     checks.set(digest, running)
     await running.finally(() => checks.delete(digest))
   }
 
   return {
-    async has({ digest, size }) {
-      await check(digest)
+    async has({ digest, size }, signal) {
+      await check(digest, signal)
       const arrival = arrivals(digest)
       return arrival.isWhole && arrival.available === size
     },
     async write(descriptor, source, { signal, onProgress }) {
       const arrival = arrivals(descriptor.digest)
       const files = blobFiles(directory, descriptor.digest)
+      // Readers stay with a blob that another process has brought in place meanwhile.
+      const onInterrupt = () => {
+        if (!arrival.isWhole) arrival.interrupt()
+      }
       const onAvailable = (size: number) => {
-        arrival.advance(size)
+        if (!arrival.isWhole) arrival.advance(size)
         onProgress?.(size)
       }
       try {
         await prepareDirectory(files.directory)
-        await writeBlob({ descriptor, files, source, signal, onAvailable, onDiscard: arrival.interrupt })
+        await writeBlob({
+          descriptor,
+          files,
+          source,
+          signal,
+          onOpen: arrival.begin,
+          onAvailable,
+          onDiscard: onInterrupt,
+        })
         arrival.complete(descriptor.size)
       } catch (error) {
-        arrival.interrupt()
+        onInterrupt()
         throw error
       }
     },
     follow(digest, signal) {
-      const files = blobFiles(directory, digest)
-      const stream = followBlob(arrivals(digest), { files, what: `blob ${shortDigest(digest)}`, signal })
-      check(digest).catch((error) => stream.destroy(error))
+      const { whole } = blobFiles(directory, digest)
+      const stream = followBlob(arrivals(digest), { whole, what: `blob ${shortDigest(digest)}`, signal })
+      check(digest, signal).catch((error) => stream.destroy(error))
       return stream
     },
     async settled(digest, signal) {
-      await check(digest)
+      await check(digest, signal)
       const arrival = arrivals(digest)
       while (!arrival.isWhole) await arrival.change(signal)
     },
@@ -76,20 +87,4 @@ function memoize<K, V>(create: (key: K) => V): (key: K) => V {
     made.set(key, value)
     return value
   }
-}
-
-/** A blob that is at rest and whole has arrived; one that is not what its name says is removed. */
-async function checkBlob(digest: Digest, { whole }: BlobFiles, arrival: Arrival): Promise<void> {
-  const file = await openForReading(whole)
-  if (!file) return
-  const algorithm = digestAlgorithm(digest)
-  const hash = createHash(algorithm)
-  let size: number
-  try {
-    size = await readPieces(file, { path: whole, onPiece: (piece) => hash.update(piece) })
-  } finally {
-    await file.close()
-  }
-  if (finishDigest(hash, algorithm) === digest) arrival.complete(size)
-  else await removeFile(whole)
 }

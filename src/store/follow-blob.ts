@@ -2,10 +2,11 @@ import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { DrayError } from '../errors.ts'
 import type { Arrival } from './arrival.ts'
-import { type BlobFiles, openForReading, readAt } from './blob-files.ts'
+import { openForReading, readAt } from './blob-files.ts'
 
 export interface FollowOptions {
-  readonly files: BlobFiles
+  /** Where the blob is when it is whole. */
+  readonly whole: string
   /** Names the blob in messages. */
   readonly what: string
   readonly signal: AbortSignal
@@ -18,7 +19,7 @@ const pieceSize = 512 * 1024
  * Reads a blob as far as it has arrived, waits for more, and ends when it is whole. Fails with INTEGRITY when bytes
  * that were read have been taken back, or when the writer has given up: a new reader finds what comes next.
  */
-export function followBlob(arrival: Arrival, { files, what, signal }: FollowOptions): Readable {
+export function followBlob(arrival: Arrival, { whole, what, signal }: FollowOptions): Readable {
   const stopped = new AbortController()
   let file: FileHandle | undefined
   let position = 0
@@ -28,11 +29,11 @@ export function followBlob(arrival: Arrival, { files, what, signal }: FollowOpti
   const readNext = async (): Promise<Buffer | null> => {
     const length = await waitForBytes()
     if (length === 0) return null
-    file ??= await openBlob(files).catch((error) => {
+    file ??= await openBlob(arrival, whole).catch((error) => {
       throw arrival.interruptions === interruptions ? error : interrupted(what)
     })
     const buffer = Buffer.allocUnsafe(length)
-    const count = await readAt(file, buffer, { position, path: files.whole })
+    const count = await readAt(file, buffer, { position, path: whole })
     if (count === 0 || arrival.interruptions !== interruptions) throw interrupted(what)
     position += count
     return buffer.subarray(0, count)
@@ -66,8 +67,9 @@ export function followBlob(arrival: Arrival, { files, what, signal }: FollowOpti
 }
 
 /** The writer may be renaming it just now. */
-async function openBlob({ partial, whole }: BlobFiles): Promise<FileHandle> {
-  const file = (await openForReading(partial)) ?? (await openForReading(whole))
+async function openBlob({ place, isWhole }: Arrival, whole: string): Promise<FileHandle> {
+  const arriving = isWhole || place === undefined ? undefined : await openForReading(place)
+  const file = arriving ?? (await openForReading(whole))
   if (!file) throw new DrayError('FILE', `cannot read ${whole}: someone has removed it`)
   return file
 }

@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, rename } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
 import { fileError } from '../streams/file-error.ts'
-import { fileSink } from '../streams/file-sink.ts'
+import { pipeToFile } from '../streams/file-sink.ts'
+import { isBusy, moveFile } from '../streams/move-file.ts'
 import { mismatch } from '../streams/verify.ts'
-import { type BlobFiles, isNameOf, openForWriting, readPieces, removeFile } from './blob-files.ts'
+import { type BlobFiles, isNameOf, readPieces, removeFile } from './blob-files.ts'
 import type { BlobSource } from './blob-store.ts'
+import { checkBlob } from './check-blob.ts'
+import { leavePartial, openPartial, type Partial } from './open-partial.ts'
 
 export interface BlobWrite {
   readonly descriptor: Descriptor
   readonly files: BlobFiles
   readonly source: BlobSource
   readonly signal: AbortSignal
+  /** This is the file that the bytes go to. */
+  readonly onOpen: (path: string) => void
   /** The first so many bytes are there. */
   readonly onAvailable: (size: number) => void
   /** What was there has been thrown away. */
@@ -27,47 +31,48 @@ export interface BlobWrite {
  * Throws INTEGRITY when it still does not match, FILE, and whatever the source throws; then what has arrived stays.
  */
 export async function writeBlob(write: BlobWrite): Promise<void> {
-  if ((await attempt(write)) === null) return
-  const problem = await attempt(write)
+  if ((await attempt(write, { fresh: false })) === null) return
+  const problem = await attempt(write, { fresh: true })
   if (problem) throw problem
 }
 
 /** Null when the blob is in its place; otherwise what is wrong with the bytes, which are gone. */
-async function attempt(write: BlobWrite): Promise<DrayError | null> {
-  const file = await openPartial(write)
+async function attempt(write: BlobWrite, { fresh }: { readonly fresh: boolean }): Promise<DrayError | null> {
+  const { files, descriptor, signal } = write
+  const partial = await openPartial(files, { size: descriptor.size, fresh, signal })
+  const { path } = partial.claim
   try {
-    const problem = await receive(file, write)
-    if (problem) {
-      write.onDiscard()
-      await removeFile(write.files.partial)
-    } else {
-      await putInPlace(file, write)
-    }
+    write.onOpen(path)
+    const problem = await fill(partial, write)
+    if (problem) await discard(path, write)
+    else await putInPlace(path, write)
+    partial.claim.end()
     return problem
-  } finally {
-    await file.close()
+  } catch (error) {
+    await leavePartial(partial, files)
+    throw error
   }
 }
 
-/** Never cuts a file short that someone else may be writing to: one that is too long makes room for a new one. */
-async function openPartial({ files, descriptor }: BlobWrite): Promise<FileHandle> {
-  const file = await openForWriting(files.partial)
-  const { size } = await file.stat()
-  if (size <= descriptor.size) return file
-  await file.close()
-  await removeFile(files.partial)
-  return openForWriting(files.partial)
+/** Closes the file, whatever happens. */
+async function fill({ file, claim: { path } }: Partial, write: BlobWrite): Promise<DrayError | null> {
+  try {
+    const problem = await receive(file, path, write)
+    if (!problem && !(await isNameOf(path, file))) throw replaced(path)
+    return problem
+  } finally {
+    await close(file, path)
+  }
 }
 
 /**
  * Hashes what is there, then what the source sends. Nothing is flushed to the disk on the way, for a machine that
  * crashes costs time only: bytes that were there before this process are hashed before they count.
  */
-async function receive(file: FileHandle, write: BlobWrite): Promise<DrayError | null> {
-  const { descriptor, files, source, signal, onAvailable } = write
+async function receive(file: FileHandle, path: string, write: BlobWrite): Promise<DrayError | null> {
+  const { descriptor, source, signal, onAvailable } = write
   const algorithm = digestAlgorithm(descriptor.digest)
   const hash = createHash(algorithm)
-  const path = files.partial
   const onPiece = (piece: Buffer) => {
     signal.throwIfAborted()
     hash.update(piece)
@@ -88,33 +93,42 @@ async function receive(file: FileHandle, write: BlobWrite): Promise<DrayError | 
   }
   try {
     const body = await source(found, signal)
-    await pipeline(body, fileSink(file, { position: found, path, onChunk, onWritten: onAvailable }), {
-      signal,
-    })
+    await pipeToFile(body, file, { position: found, path, onChunk, onWritten: onAvailable, signal })
   } catch (error) {
     if (error !== tooLong) throw error
   }
   return outcome()
 }
 
-/** Another process that writes to the same file may have been faster to rename it; what counts is which file it is. */
-async function putInPlace(file: FileHandle, { files, descriptor }: BlobWrite): Promise<void> {
-  const { partial, whole } = files
-  if (await isNameOf(partial, file)) await moveFile(partial, whole)
-  if (await isNameOf(whole, file)) return
-  throw new DrayError(
-    'FILE',
-    `${partial} was replaced while ${shortDigest(descriptor.digest)} was written to it`,
-    {
-      hint: 'another dray may be using the same directory; try again when it is done',
-    },
-  )
+/** Some file systems find out only now that the disk is full. */
+async function close(file: FileHandle, path: string): Promise<void> {
+  try {
+    await file.close()
+  } catch (error) {
+    throw fileError(`write ${path}`, error)
+  }
 }
 
-async function moveFile(from: string, to: string): Promise<void> {
+async function discard(path: string, { onDiscard }: BlobWrite): Promise<void> {
+  onDiscard()
+  await removeFile(path)
+}
+
+/** Where another process was faster, and Windows does not let go of its file, that one is as good when its bytes are. */
+async function putInPlace(path: string, { files: { whole }, descriptor, signal }: BlobWrite): Promise<void> {
   try {
-    await rename(from, to)
+    await moveFile(path, whole)
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw fileError(`rename ${from} to ${to}`, error)
+    if (systemErrorCode(error) === 'ENOENT') throw replaced(path)
+    if (!isBusy(error) || (await checkBlob(whole, descriptor.digest, signal)) === undefined) {
+      throw fileError(`rename ${path} to ${whole}`, error)
+    }
+    await removeFile(path)
   }
+}
+
+function replaced(path: string): DrayError {
+  return new DrayError('FILE', `${path} was replaced while it was written`, {
+    hint: 'another dray may be using the same directory; try again when it is done',
+  })
 }

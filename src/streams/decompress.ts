@@ -5,6 +5,8 @@ import { Decompress } from 'fzstd'
 import { DrayError, systemErrorCode } from '../errors.ts'
 import { splitZstd } from './zstd-frames.ts'
 
+export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
+
 /** zlib's own 16 KiB would cost more than half of the speed. */
 const chunkSize = 256 * 1024
 const inflateOptions = { chunkSize, highWaterMark: 4 * chunkSize }
@@ -25,6 +27,11 @@ export function decompress(source: Readable, what: string): Readable {
   const run = async () => inflate(await peek(source), { source, output, what })
   run().catch((error) => output.destroy(error))
   return output
+}
+
+/** How a stream is compressed, by its first bytes, which stay in it. */
+export async function detectCompression(source: Readable): Promise<Compression> {
+  return compressionOf(await peek(source))
 }
 
 /** Longest of the magic numbers below. */
@@ -85,7 +92,7 @@ async function* decoupled(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
 }
 
 /** By the magic number; whatever has none is a plain tar. */
-function compressionOf(head: Buffer): 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz' {
+export function compressionOf(head: Buffer): Compression {
   const hex = head.toString('hex')
   if (hex.startsWith('1f8b08')) return 'gzip'
   if (hex.startsWith('28b52ffd') || /^5.2a4d18/.test(hex)) return 'zstd'

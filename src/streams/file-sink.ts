@@ -1,5 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { DrayError } from '../errors.ts'
 import { fileError } from './file-error.ts'
 
 export interface FileSinkOptions {
@@ -14,14 +16,29 @@ export interface FileSinkOptions {
 }
 
 /**
+ * Writes all of a stream into an open file. Once it has settled, nothing is written any more, so that the file can be
+ * closed, or other bytes take the place of these. Throws FILE, what the stream throws, and the reason of `signal`.
+ */
+export async function pipeToFile(
+  source: Readable,
+  file: FileHandle,
+  { signal, ...options }: FileSinkOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  const sink = fileSink(file, options)
+  const closed = new Promise((resolve) => sink.once('close', resolve))
+  await pipeline(source, sink, { signal }).finally(() => closed)
+}
+
+/**
  * Writes a stream into an open file from a position on. What arrives during one write goes out together in the next.
- * Fails with FILE. Ending or destroying it leaves the file open.
+ * Fails with FILE. Ending or destroying it leaves the file open; it closes when its last write is over.
  */
 export function fileSink(
   file: FileHandle,
   { position: start, path, onChunk, onWritten }: FileSinkOptions,
 ): Writable {
   let position = start
+  let writing = Promise.resolve()
   const write = async (chunks: readonly Buffer[]) => {
     if (onChunk) for (const chunk of chunks) onChunk(chunk)
     position = await writeAll(file, chunks, { position, path })
@@ -30,7 +47,13 @@ export function fileSink(
   return new Writable({
     highWaterMark: 1024 * 1024,
     writev(chunks, done) {
-      write(chunks.map(({ chunk }) => chunk)).then(() => done(), done)
+      // Known before it begins, for it may end in the stream being destroyed.
+      writing = Promise.resolve()
+        .then(() => write(chunks.map(({ chunk }) => chunk)))
+        .then(() => done(), done)
+    },
+    destroy(error, done) {
+      writing.then(() => done(error))
     },
   })
 }
@@ -57,10 +80,13 @@ async function writeSome(
   position: number,
   path: string,
 ): Promise<number> {
+  const action = `write ${path} after ${position} bytes`
   try {
-    return (await file.writev(buffers, position)).bytesWritten
+    const { bytesWritten } = await file.writev(buffers, position)
+    if (bytesWritten === 0) throw new DrayError('FILE', `cannot ${action}: the system takes no more`)
+    return bytesWritten
   } catch (error) {
-    throw fileError(`write ${path} after ${position} bytes`, error)
+    throw error instanceof DrayError ? error : fileError(action, error)
   }
 }
 

@@ -24,6 +24,7 @@ const bigLayer = layerOf(Buffer.alloc(layerSize, 7), { compression: 'none' })
 function images(): Handler {
   const content = createContent()
   addImage(content, buildImage({ layers: [bigLayer] }), 'app:1')
+  addIndex(content, [buildImage({ layers: [bigLayer] })], 'index:1')
   addIndex(content, [imageFor('s390x'), imageFor('riscv64')], 'other:1')
   addImage(content, imageFor('s390x'), 'single:1')
   const whole = registry(content)
@@ -64,6 +65,14 @@ const page: Handler = (_, response) => {
 }
 
 const withTls = (handler: Handler, tls = 'server') => serveDuringTest(handler, { tls })
+
+const json =
+  (document: unknown): Handler =>
+  (_, response) => {
+    const text = JSON.stringify(document)
+    const headers = { 'content-type': 'application/json', 'content-length': text.length }
+    response.writeHead(200, headers).end(text)
+  }
 
 /** Where nothing listens. */
 async function closedPort(): Promise<string> {
@@ -323,6 +332,13 @@ const troubles: Readonly<Record<string, Trouble>> = {
     ...{ broken: 'challenge', exitCode: 5, first: /port/ },
     arrange: async () => at(await withTls(askingTokensFrom(`https://${await closedPort()}/token`))),
   },
+  'a token server that is a web site': {
+    ...{ broken: 'token', exitCode: 5, first: /not the right host/ },
+    arrange: async () => {
+      const site = await withTls(page)
+      return at(await withTls(askingTokensFrom(`${site.url}/token`)))
+    },
+  },
   'a token server without TLS': {
     ...{ broken: 'challenge', exitCode: 8, first: /./ },
     arrange: async () => at(await withTls(askingTokensFrom('http://auth.example/token'))),
@@ -344,7 +360,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
     arrange: async () => at(await withTls(withBasicAuth(images(), 'alice', 's3cret'))),
   },
   'a login that the registry does not take': {
-    ...{ broken: 'manifest', exitCode: 4, first: /./ },
+    ...{ broken: 'credentials', exitCode: 4, first: /check the user name and the password/ },
     arrange: async () => {
       const server = await withTls(withBasicAuth(images(), 'alice', 'another'))
       return { ...at(server), options: { ...trusting, credentials } }
@@ -381,8 +397,35 @@ const troubles: Readonly<Record<string, Trouble>> = {
     arrange: async () => redirectingBlobs(`https://${await closedPort()}/blob`),
   },
   'blobs at a host with a certificate of its own': {
-    ...{ broken: 'blob', exitCode: 8, first: /keeps its blobs at/ },
+    ...{
+      broken: 'blob',
+      exitCode: 8,
+      first: /keeps its blobs at 127\.0\.0\.1:\d+; its operator has to renew/,
+    },
     arrange: async () => redirectingBlobs(`${(await withTls(images(), 'expired')).url}/blob`),
+  },
+  'blobs at a host with a certificate for another name': {
+    ...{
+      broken: 'blob',
+      exitCode: 8,
+      first: /keeps its blobs at 127\.0\.0\.1:\d+; its operator has to repair/,
+    },
+    arrange: async () => redirectingBlobs(`${(await withTls(images(), 'wrong-name')).url}/blob`),
+  },
+  'a manifest that is no object': {
+    ...{
+      broken: 'platform',
+      exitCode: 6,
+      first: /^127\.0\.0\.1:\d+\/app:1: the manifest must be a JSON object/,
+    },
+    arrange: async () => at(await withTls(unless(isManifest, json([]), images()))),
+  },
+  'a config that is shorter than it should be': {
+    ...{ broken: 'platform', exitCode: 6, first: /push it again/ },
+    arrange: async () => {
+      const isConfig = (url = '') => isBlob(url) && !url.endsWith(bigLayer.digest)
+      return at(await withTls(unless(isConfig, json({}), images())))
+    },
   },
   'blobs behind a redirect to plain http': {
     ...{ broken: 'blob', exitCode: 8, first: /does not follow/ },
@@ -397,6 +440,13 @@ const troubles: Readonly<Record<string, Trouble>> = {
     arrange: async () => {
       const server = await withTls(unless(isBlob, () => {}, images()))
       return { ...at(server), options: { ...trusting, timeout: 1000 } }
+    },
+  },
+  'a config that is not there any more': {
+    ...{ broken: 'blob', exitCode: 3, first: /push it again|lost/ },
+    arrange: async () => {
+      const isConfig = (url = '') => isBlob(url) && !url.endsWith(bigLayer.digest)
+      return at(await withTls(unless(isConfig, answering(404), images())), 'index:1')
     },
   },
   'a layer that is not there any more': {

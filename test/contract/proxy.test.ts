@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { addImage, buildImage, buildLayer, createContent } from '../support/image-builder.ts'
 import { serveDuringTest } from '../support/pull-from.ts'
-import { basic, registry, withBasicAuth } from '../support/registry.ts'
+import { basic, registry, withBasicAuth, withCutBlobs } from '../support/registry.ts'
 import { runDray } from '../support/run-dray.ts'
 
 const ca = fileURLToPath(new URL('../fixtures/tls/ca.crt', import.meta.url))
@@ -33,7 +33,7 @@ async function proxyDuringTest(credentials?: string) {
       { host: '127.0.0.1', port: target.port, path: target.pathname + target.search, headers },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers)
-        answer.pipe(response)
+        answer.on('error', () => response.destroy()).pipe(response)
       },
     ).end()
   })
@@ -123,6 +123,28 @@ test('a proxy that refuses the password is named, with the schemes that it offer
   expect(exitCode).toBe(4)
   for (const word of ['proxy', proxy.host, '407', 'Negotiate', 'Basic']) expect(stderr).toContain(word)
   expect(stderr).not.toContain('wr0ng')
+})
+
+test.each([
+  ['in a tunnel', true],
+  ['that is passed on', false],
+])('a blob that breaks off %s is told with the proxy that it came through', async (_, tunnelled) => {
+  const broken = withCutBlobs(await images(), (length) => Math.floor(length / 2))
+  const server = await serveDuringTest(broken, tunnelled ? { tls: 'behind-proxy' } : {})
+  const proxy = await proxyDuringTest()
+
+  const { exitCode, stderr } = await runDray(
+    [
+      ...(tunnelled ? ['--ca', ca] : ['--plain-http']),
+      '--retries',
+      '0',
+      `registry.test:${server.port}/app:1`,
+    ],
+    { env: { HTTPS_PROXY: proxy.host, HTTP_PROXY: proxy.host } },
+  )
+
+  expect(exitCode).toBe(5)
+  expect(stderr).toContain(`the server registry.test:${server.port} (through the proxy ${proxy.host}) closed`)
 })
 
 test('NO_PROXY and --no-proxy keep a host off the proxy', async () => {

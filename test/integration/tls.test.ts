@@ -107,7 +107,8 @@ describeWithEngines('TLS with a private authority', (world) => {
     })
 
     test('is spoken to unverified with npm’s strict-ssl=false, which is said even when nothing else is', async () => {
-      const { exitCode, stderr } = await pull(host, ['--quiet'], { env: { npm_config_strict_ssl: '' } })
+      const env = { npm_execpath: 'npm-cli.js', npm_config_strict_ssl: '' }
+      const { exitCode, stderr } = await pull(host, ['--quiet'], { env })
       expect(stderr).toMatch(/not verified.*strict-ssl/)
       expect(exitCode).toBe(0)
     })

@@ -49,6 +49,10 @@ export function createContent(): RegistryContent {
 export const sha256 = (bytes: Uint8Array | string): string =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
+/** Bytes that compress badly, the same every time. */
+export const noise = (size: number): Buffer =>
+  Buffer.concat(Array.from({ length: size / 32 }, (_, i) => createHash('sha256').update(String(i)).digest()))
+
 /** Path → content; a path that ends in `/` is a directory; header fields (and `content`) for whatever else is wanted. */
 export type LayerFiles = Readonly<
   Record<string, string | Buffer | (Partial<Headers> & { readonly content?: Buffer })>

@@ -12,7 +12,11 @@ export interface Finished {
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string
+  readonly stdin?: string | Buffer
+  /** A directory to be at home in; default: one of the test's own. */
+  readonly home?: string
+  /** Runs as this user, which takes root. */
+  readonly uid?: number
   /** Told of the running process, to send it signals. */
   readonly onStart?: (child: ChildProcessWithoutNullStreams) => void
 }
@@ -21,9 +25,10 @@ const launcher = fileURLToPath(new URL('../../bin/dray.js', import.meta.url))
 
 /** Runs the command as a user types it, in an empty home. */
 export async function runDray(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const home = temporaryDirectory()
+  const home = options.home ?? temporaryDirectory()
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: options.cwd ?? home,
+    ...(options.uid !== undefined && { uid: options.uid }),
     env: { PATH: process.env.PATH, HOME: home, USERPROFILE: home, TMPDIR: home, TEMP: home, ...options.env },
   })
   options.onStart?.(child)

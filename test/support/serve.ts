@@ -44,7 +44,14 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    const name = nameOf(socket)
+    rawSockets.set(name, socket)
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        sockets.delete(socket)
+        rawSockets.delete(name)
+      })
   })
   server.listen(0, hostname)
   await once(server, 'listening')
@@ -62,6 +69,18 @@ export async function serve(handler: Handler, options: ServeOptions = {}): Promi
       await once(server, 'close')
     },
   }
+}
+
+/** What is below HTTP, and below TLS where there is some. */
+const rawSockets = new Map<string, Socket>()
+
+function nameOf({ localPort, remotePort }: Socket): string {
+  return `${localPort} ${remotePort}`
+}
+
+/** Ends the connection that a request came by with a reset, as a host does that knows nothing of it any more. */
+export function resetConnection({ socket }: IncomingMessage): void {
+  rawSockets.get(nameOf(socket))?.resetAndDestroy()
 }
 
 export function tlsFixture(name: string): { cert: Buffer; key: Buffer } {

@@ -19,15 +19,17 @@ async function open(text: string, options: NetworkOptions, files: Readonly<Recor
     await writeFile(join(home, name), content)
   }
   const notes: string[] = []
+  const warnings: string[] = []
   const network = await openNetwork([{ reference: parseReference(text), text }], {
     config: configPlaces({}, 'linux', home, 1000),
     onNote: (message) => notes.push(message),
+    onWarning: (message) => warnings.push(message),
     ...options,
   })
   await network.close()
   const endpoints = network.routed.flatMap(({ route }) => route.endpoints)
   const shown = endpoints.map(({ root, repository }) => `${root}${repository}`)
-  return { ...network, endpoints: shown, notes }
+  return { ...network, endpoints: shown, notes, warnings, home }
 }
 
 const relocated = `
@@ -62,6 +64,23 @@ test('a short name is what the aliases of this machine make of it, and that is t
   ])
   const full = await open('docker.io/library/fedora:40', {}, files)
   expect(full.endpoints).toEqual(['https://registry-1.docker.io/v2/library/fedora'])
+})
+
+test.each<[string, readonly string[], readonly string[]]>([
+  [
+    'of another registry',
+    ['https://m.test'],
+    ['--mirror https://m.test is for docker.io, and no image here is from there'],
+  ],
+  ['of its own', ['quay.io=https://m.test', 'QUAY.io:443=https://n.test'], []],
+])('a mirror %s is warned of: %j → %j', async (_, mirrors, expected) => {
+  const warnings: string[] = []
+  const onWarning = (message: string) => warnings.push(message)
+  const { notes } = await open('quay.io/org/app', { mirrors, onWarning })
+  expect(warnings).toEqual(expected)
+  const quiet = await open('quay.io/org/app', { mirrors, mirrorsFrom: 'DRAY_MIRROR', onWarning })
+  expect(warnings).toEqual(expected)
+  expect(quiet.notes).toHaveLength(notes.length + expected.length)
 })
 
 const daemonProxies = {
@@ -106,6 +125,31 @@ test('an insecure mirror of a file makes only itself insecure', async () => {
   const { tls } = await open('quay.io/org/app', {}, { [registriesConf]: conf })
   expect((await tls.forOrigin?.(new URL('https://m.test')))?.insecure).toBe(true)
   expect((await tls.forOrigin?.(new URL('https://quay.io')))?.insecure).toBe(false)
+})
+
+const insecureConf = `[[registry]]\nlocation = "m.test"\ninsecure = true\n`
+const skippingHosts = '.config/containerd/certs.d/m.test/hosts.toml'
+
+test.each<[string, Readonly<Record<string, string>>]>([
+  [registriesConf, { [registriesConf]: insecureConf }],
+  [daemonJson, { [daemonJson]: '{ "insecure-registries": ["m.test"] }' }],
+  [skippingHosts, { [skippingHosts]: 'skip_verify = true\n' }],
+  [skippingHosts, { [skippingHosts]: '[host."https://m.test"]\nskip_verify = true\n' }],
+])('that %s switches verification off is a warning, once, when it matters', async (file, files) => {
+  const { tls, warnings, home } = await open('m.test/org/app', {}, files)
+  expect(warnings).toEqual([])
+  for (const host of ['m.test', 'm.test', 'cdn.test']) await tls.forOrigin?.(new URL(`https://${host}`))
+  expect(warnings).toEqual([`the certificate of m.test is not verified, as ${join(home, file)} says`])
+})
+
+test.each<[string, NetworkOptions, Readonly<Record<string, string>>]>([
+  ['who asked for it', { tls: { insecure: true } }, { [registriesConf]: insecureConf }],
+  ['of this machine itself', {}, { [daemonJson]: '{}' }],
+])('there is no such warning for %s', async (_, options, files) => {
+  const host = options.tls ? 'm.test' : 'localhost:5000'
+  const { tls, warnings } = await open(`${host}/org/app`, options, files)
+  await tls.forOrigin?.(new URL(`https://${host}`))
+  expect(warnings).toEqual([])
 })
 
 test('the CAs of a registry vouch for its token server too, its client certificate stays with it', async () => {

@@ -14,11 +14,14 @@ export interface MachineOptions {
   readonly files: Readonly<Record<string, string>>
 }
 
+/** Where dray runs there. */
+export type Machine = Required<Pick<DrayOptions, 'env' | 'within'>>
+
 /**
  * A machine as a user may have set it up, to run dray on: it sees no other configuration of container tools than these
  * files. Nothing of it is visible on this machine.
  */
-export async function setUpMachine(options: MachineOptions): Promise<Pick<DrayOptions, 'env' | 'within'>> {
+export async function setUpMachine(options: MachineOptions): Promise<Machine> {
   const { namespace, hosts, files } = options
   const root = await mkdtemp(join(options.directory, 'machine-'))
   const home = join(root, 'home')

@@ -7,6 +7,8 @@ export interface MirrorSetup {
   readonly env?: Readonly<Record<string, string>>
   /** The files of the machine, given what is to be in one that trusts the mirror. */
   readonly files: (authority: string) => Readonly<Record<string, string>>
+  /** The mirror's certificate is not verified, which is a warning. */
+  readonly isInsecure?: boolean
   /** The image to pull, if not one of Docker Hub's. */
   readonly image?: string
 }
@@ -43,14 +45,21 @@ location = "registry.com"
 location = "mirror.registry.com"
 `
 
-// As in containerd's docs/hosts.md, "Setup a Local Mirror for Docker".
-const hostsToml = `
+/**
+ * A hosts.toml with another mirror before that one, which may not say what a tag is; as in containerd's docs/hosts.md,
+ * "Setup a Local Mirror for Docker".
+ */
+export const distrustingHostsToml = `
 server = "https://registry-1.docker.io"    # Exclude this to not use upstream
 
+[host."https://public-mirror.example.com"]
+  capabilities = ["pull"]                  # Requires less trust, won't resolve tag to digest from this host
 [host."https://docker-mirror.internal"]
   capabilities = ["pull", "resolve"]
   ca = "docker-mirror.crt"                 # Or absolute path /etc/containerd/certs.d/docker.io/docker-mirror.crt
 `
+
+const hostsToml = distrustingHostsToml.replace(/\[host."https:\/\/public.*\n.*\n/, '')
 
 // The same, "Setup Default Mirror for All Registries".
 const defaultHostsToml = `
@@ -133,6 +142,7 @@ export const mirrorSetups: readonly MirrorSetup[] = [
   {
     by: '/etc/containers/registries.conf',
     how: 'as insecure',
+    isInsecure: true,
     files: () => ({ '/etc/containers/registries.conf': `${registriesConf}insecure = true\n` }),
   },
   {
@@ -173,6 +183,7 @@ export const mirrorSetups: readonly MirrorSetup[] = [
   {
     by: '/etc/containerd/certs.d/docker.io/hosts.toml',
     how: 'as not to be verified',
+    isInsecure: true,
     files: () => ({ '/etc/containerd/certs.d/docker.io/hosts.toml': bypassingHostsToml }),
   },
   {
@@ -199,6 +210,7 @@ export const mirrorSetups: readonly MirrorSetup[] = [
   {
     by: '/etc/docker/daemon.json',
     how: 'as insecure',
+    isInsecure: true,
     files: () => ({ '/etc/docker/daemon.json': insecureDaemonJson }),
   },
   {

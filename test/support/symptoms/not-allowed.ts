@@ -49,6 +49,22 @@ export const notAllowed: readonly Symptom[] = [
   },
   {
     chapter: 'Not allowed',
+    symptom: 'unauthorized: authentication required, after a login',
+    server: withBasicChallenge(
+      specError('UNAUTHORIZED', 'authentication required'),
+      answer(401, specError('UNAUTHORIZED', 'authentication required'), {
+        'www-authenticate': 'Basic realm="registry"',
+      }),
+    ),
+    command: 'dray registry.example:PORT/team/app:1 --plain-http',
+    ...loggedIn,
+    exitCode: 4,
+    says: 'registry.example refused team/app:1: it does not take the login from DRAY_USERNAME (UNAUTHORIZED: authentication required)',
+    advice:
+      'check the user name and the password or token, or log in again (dray login registry.example): some registries take access tokens only, those of clouds are good for hours',
+  },
+  {
+    chapter: 'Not allowed',
     symptom: 'denied, after a login',
     server: withChallenge(
       anyToken,

@@ -20,7 +20,7 @@ export const proxy: readonly Symptom[] = [
     command: throughProxy,
     exitCode: 4,
     says: 'the proxy proxy.example wants a user name and password (407 Proxy Authentication Required); it offers NTLM, Basic',
-    advice: 'put them into --proxy: http://user:password@host:port',
+    advice: 'put them into --proxy: http://<user>:<password>@<host>:<port>',
   },
   {
     symptom: 'squid: 503 with an error page',

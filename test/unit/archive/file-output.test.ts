@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -16,6 +18,8 @@ import { dockerArchive } from '../../../src/archive/docker-archive.ts'
 import { openFileOutput } from '../../../src/archive/file-output.ts'
 import { writeArchive } from '../../../src/archive/write-archive.ts'
 import { openDirectoryStore } from '../../../src/store/directory-store.ts'
+import { asNobody } from '../../support/as-nobody.ts'
+import { claimedBy } from '../../support/claims.ts'
 import { makeImage, tarOf } from '../../support/images.ts'
 import { readArchive } from '../../support/read-archive.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
@@ -79,7 +83,7 @@ test('a file that was there stays as it is until the new one is whole', async ()
   await writeArchive(entries, output, signal)
   expect(readFileSync(path, 'utf8')).toBe('old')
   expect(readdirSync(directory).sort()).toEqual([
-    expect.stringMatching(/^\.app\.tar\.[0-9a-f]{12}\.partial$/),
+    expect.stringMatching(/^\.app\.tar\.[0-9a-f]{8}-\d+-[0-9a-f]{8}\.partial$/),
     'app.tar',
   ])
   await output.commit(signal)
@@ -127,6 +131,71 @@ test('an entry that failed half-way is written again in the same place', async (
   expect((await readArchive(path)).get('repositories')?.bytes.toString()).toBe('right')
 })
 
+describe('beside the archive of', () => {
+  const write = async (path: string) => {
+    const output = await openFileOutput(path)
+    await output.commit(signal)
+    return output.isShared()
+  }
+
+  test('a killed process, its file is removed', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(claimedBy.dead(join(directory, '.app.tar')), 'left over')
+    expect(await write(join(directory, 'app.tar'))).toBe(false)
+    expect(readdirSync(directory)).toEqual(['app.tar'])
+  })
+
+  test('a process that is killed meanwhile, too', async () => {
+    const directory = temporaryDirectory()
+    const output = await openFileOutput(join(directory, 'app.tar'))
+    await output.commit(signal)
+    writeFileSync(claimedBy.dead(join(directory, '.app.tar')), 'left over')
+    expect(await output.isShared()).toBe(false)
+    expect(readdirSync(directory)).toEqual(['app.tar'])
+  })
+
+  test.each(['living', 'stranger'] as const)('a %s process, its file stays', async (kind) => {
+    const directory = temporaryDirectory()
+    const theirs = claimedBy[kind](join(directory, '.app.tar'))
+    writeFileSync(theirs, 'in the making')
+    expect(await write(join(directory, 'app.tar'))).toBe(true)
+    expect(readFileSync(theirs, 'utf8')).toBe('in the making')
+  })
+
+  test('another name, nothing is touched', async () => {
+    const directory = temporaryDirectory()
+    const others = [
+      claimedBy.dead(join(directory, '.app.tar.gz')),
+      join(directory, '.app.tar.0123456789ab.partial'),
+    ]
+    for (const path of others) writeFileSync(path, '')
+    expect(await write(join(directory, 'app.tar'))).toBe(false)
+    expect(readdirSync(directory)).toHaveLength(3)
+  })
+
+  test('the same name by two at once, the last wins with a whole one', async () => {
+    const path = join(temporaryDirectory(), 'app.tar')
+    const [one, two] = [await openFileOutput(path), await openFileOutput(path)]
+    await one.append(holding('manifest.json', '[1]'), signal)
+    await two.append(holding('manifest.json', '[2]'), signal)
+    await one.commit(signal)
+    expect(await one.isShared()).toBe(true)
+    await two.commit(signal)
+    expect(await two.isShared()).toBe(false)
+    expect((await readArchive(path)).get('manifest.json')?.bytes.toString()).toBe('[2]')
+  })
+})
+
+test('two long names that begin alike have files of their own', async () => {
+  const directory = temporaryDirectory()
+  const outputs = await Promise.all(
+    ['a', 'b'].map((end) => openFileOutput(join(directory, `${'x'.repeat(200)}${end}.tar`))),
+  )
+  await outputs[0]?.commit(signal)
+  expect(await outputs[0]?.isShared()).toBe(false)
+  await outputs[1]?.abort()
+})
+
 test('an abort ends an entry whose content has gone silent', async () => {
   const output = await openFileOutput(join(temporaryDirectory(), 'app.tar'))
   const stop = new AbortController()
@@ -168,6 +237,30 @@ describe('what cannot be written is a file error at once', () => {
       message: `cannot write ${path}: ${reason}`,
     })
   })
+})
+
+test.runIf(process.getuid?.() === 0).each<[string, number, number, boolean]>([
+  ["another user's file where only its owner may remove it", 0o1777, 12_345, true],
+  ['a file of our own there', 0o1777, 65_534, false],
+  ["another user's file where all may remove it", 0o777, 12_345, false],
+])('%s: refused before anything is written', async (_, mode, owner, refused) => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'app.tar')
+  writeFileSync(path, 'old')
+  chmodSync(directory, mode)
+  chownSync(path, owner, owner)
+  const outcome = asNobody(async () => {
+    const output = await openFileOutput(path)
+    await output.commit(signal)
+  })
+  if (refused)
+    await expect(outcome).rejects.toMatchObject({
+      code: 'FILE',
+      message: `cannot replace ${path}: it belongs to another user (uid 12345)`,
+    })
+  else await outcome
+  expect(statSync(path).size).toBe(refused ? 3 : 1024)
+  expect(readdirSync(directory)).toEqual(['app.tar'])
 })
 
 test.skipIf(process.platform === 'win32')('a device is not replaced by a file', async () => {

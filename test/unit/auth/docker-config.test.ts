@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Credential } from '../../../src/auth/credential.ts'
 import type { CredentialHelper } from '../../../src/auth/credential-helper.ts'
 import {
@@ -82,6 +82,15 @@ describe('the entry for a repository', () => {
     expect(await find({ auths: { [key]: entry('me') } }, 'docker.io', 'library/nginx')).toEqual(login('me'))
   })
 
+  test.each([
+    ['private.corp', 'PRIVATE.corp'],
+    ['Private.Corp', 'private.corp'],
+    ['https://PRIVATE.corp/v1/', 'private.corp'],
+    ['Private.corp/team', 'private.corp'],
+  ])('may be written in other letters: %s for %s', async (key, registry) => {
+    expect(await find({ auths: { [key]: entry('me') } }, registry, 'team/app')).toEqual(login('me'))
+  })
+
   test('is the literal key rather than another way to write it', async () => {
     const both = { 'https://reg.io/v1/': entry('old'), 'reg.io': entry('new') }
     expect(await find({ auths: both }, 'reg.io')).toEqual(login('new'))
@@ -95,6 +104,7 @@ describe('what an entry may hold', () => {
       { auth: base64('me:a:b') },
       { kind: 'basic', username: 'me', password: 'a:b' },
     ],
+    ['line ends of a base64 command', { auth: `${base64('me:pw')}\n` }, login('me')],
     ['a password padded with NULs', { auth: base64('me:pw\0\0') }, login('me')],
     ['an empty password', { auth: base64('me:') }, { kind: 'basic', username: 'me', password: '' }],
     ['a user name and password in the open', { username: 'me', password: 'pw' }, login('me')],
@@ -116,6 +126,8 @@ describe('what an entry may hold', () => {
     ['no colon', { auth: base64('me') }, /reg\.io in TEST_CONFIG.*a colon/],
     ['no user name', { auth: base64(':pw') }, /reg\.io in TEST_CONFIG.*user name/],
     ['no object', 'me:pw', /reg\.io in TEST_CONFIG.*not a JSON object/],
+    ['a number for a password', { auth: 5 }, /reg\.io in TEST_CONFIG.*"auth" is not a string/],
+    ['a list for a token', { identitytoken: ['x'] }, /reg\.io in TEST_CONFIG.*"identitytoken" is not a s/],
   ])('%s is an error for the one who wants it, and for nobody else', async (_, value, message) => {
     const config = { auths: { 'reg.io': value, 'good.io': entry('me') } }
     await expect(find(config, 'reg.io')).rejects.toMatchObject({
@@ -170,12 +182,39 @@ describe('credential helpers', () => {
       undefined,
       ['own unknown.io'],
     ],
+    [
+      'an empty helper of its own means the file',
+      { credsStore: 'desk', credHelpers: { 'reg.io': '' }, auths: { 'reg.io': entry('me') } },
+      'reg.io',
+      'me',
+      [],
+    ],
     ['nobody is asked without need', { auths: { 'reg.io': entry('me') } }, 'reg.io', 'me', []],
   ])('%s', async (_, config, registry, username, expected) => {
     asks.length = 0
     const credential = await find(config, registry, 'x', { helper })
     expect(credential).toEqual(username && login(username, expect.stringMatching(/TEST_CONFIG$/)))
     expect(asks).toEqual(expected)
+  })
+
+  test.each([{ credsStore: 5 }, { credHelpers: { 'reg.io': ['desk'] } }])(
+    'must have a name: %j',
+    async (config) => {
+      await expect(find(config, 'reg.io', 'x', { helper })).rejects.toMatchObject({
+        code: 'FILE',
+        message: expect.stringMatching(/^"(credsStore|reg\.io)" in TEST_CONFIG is not a string$/),
+      })
+    },
+  )
+
+  test('are asked for the registry as it is typed, then in lower case, as logins are stored', async () => {
+    asks.length = 0
+    const lower: CredentialHelper = async (name, url) =>
+      url === 'private.corp' ? helper(name, url) : void asks.push(`${name} ${url}`)
+    expect(await find({ credsStore: 'desk' }, 'PRIVATE.corp', 'x', { helper: lower })).toMatchObject({
+      username: 'desk',
+    })
+    expect(asks).toEqual(['desk PRIVATE.corp', 'desk private.corp'])
   })
 
   test.each([{ credsStore: 'desk' }, { credHelpers: { 'reg.io': 'desk' } }])(
@@ -199,7 +238,7 @@ describe('credential helpers', () => {
     await expect(find(config, 'reg.io', 'x', { helper: brokenHelper })).rejects.toMatchObject({
       code: 'UNAUTHORIZED',
       message: 'docker-credential-desk failed: locked; TEST_CONFIG leaves the login for reg.io to it',
-      hint: 'unlock it',
+      hint: 'repair docker-credential-desk, which TEST_CONFIG names: unlock it',
     })
   })
 
@@ -216,31 +255,20 @@ describe('credential helpers', () => {
     await expect(find({ credsStore: 'desk' }, 'reg.io', 'x', { helper })).rejects.toBe(aborted)
   })
 
-  test.each<[string, unknown, string[]]>([
-    [
-      'an empty entry of the store',
-      { credsStore: 'desk', auths: { 'reg.io': {} } },
-      ['TEST_CONFIG leaves the credentials for reg.io to the helper "desk", which was not asked'],
-    ],
-    [
-      'a helper of its own',
-      { credHelpers: { 'reg.io': 'own' } },
-      ['TEST_CONFIG leaves the credentials for reg.io to the helper "own", which was not asked'],
-    ],
-    ['a store that never heard of it', { credsStore: 'desk', auths: { 'other.io': {} } }, []],
-  ])('without a way to ask, %s is passed over with the right words', async (_, config, expected) => {
-    const warnings: string[] = []
-    const onWarning = (message: string) => warnings.push(message)
-    expect(await find(config, 'reg.io', 'x', { onWarning })).toBeUndefined()
-    expect(warnings).toEqual(expected)
-  })
+  test.each([{ credsStore: 'desk' }, { credHelpers: { 'reg.io': 'desk' } }])(
+    'without a way to ask, one is passed over with the right words: %j',
+    async (config) => {
+      const onWarning = vi.fn()
+      expect(await find(config, 'reg.io', 'x', { onWarning })).toBeUndefined()
+      expect(onWarning.mock.calls).toEqual([
+        ['TEST_CONFIG leaves the login for reg.io to the helper "desk", which was not asked'],
+      ])
+    },
+  )
 
-  test('without a way to ask, an entry with a password needs none', async () => {
-    const warnings: string[] = []
+  test('without a way to ask, an entry with a password is taken all the same', async () => {
     const config = { credsStore: 'desk', auths: { 'reg.io': entry('me') } }
-    const options = { onWarning: (message: string) => warnings.push(message) }
-    expect(await find(config, 'reg.io', 'x', options)).toEqual(login('me'))
-    expect(warnings).toEqual([])
+    expect(await find(config, 'reg.io')).toEqual(login('me'))
   })
 })
 
@@ -269,7 +297,7 @@ describe('the file', () => {
     expect(await source.find('reg.io', 'x')).toEqual(login('me', '--authfile x'))
   })
 
-  test.each(['{}', '{"auths":null}', '{"auths":{}}'])('may be empty: %s', async (content) => {
+  test.each(['', ' \n', '{}', '{"auths":null}', '{"auths":{}}'])('may be empty: %s', async (content) => {
     expect(await written(content)).toBeUndefined()
   })
 
@@ -279,7 +307,7 @@ describe('the file', () => {
     ).toBeUndefined()
   })
 
-  test.each(['', '{', '[]', 'null', '{"auths":[]}', '{"auths":{"reg.io":{"auth":"c2VjcmV0"'])(
+  test.each(['{', '[]', 'null', '{"auths":[]}', '{"auths":{"reg.io":{"auth":"c2VjcmV0"'])(
     'that makes no sense is named, and not quoted: %j',
     async (content) => {
       const error = await written(content).catch((error: unknown) => error)
@@ -289,10 +317,20 @@ describe('the file', () => {
     },
   )
 
+  test.each([
+    ['{"auths": {}\n,\n}', 3],
+    ['\uFEFF\n{\n"auths": secret\n}', 3],
+  ])('that is no JSON is told with the line of the mistake: %j', async (content, line) => {
+    await expect(written(content)).rejects.toThrow(
+      `the credentials in ${join(directory, 'config.json')} are not valid JSON (line ${line})`,
+    )
+  })
+
   test('that cannot be read is named', async () => {
     await expect(dockerConfigSource(directory).find('reg.io', 'x')).rejects.toMatchObject({
       code: 'FILE',
-      message: `cannot read the credentials in ${directory} (EISDIR)`,
+      message: `cannot read the credentials: ${directory} is no file`,
+      hint: `repair ${directory}, or name another file with --authfile`,
     })
   })
 })

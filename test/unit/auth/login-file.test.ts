@@ -78,11 +78,13 @@ describe('a login is written as docker writes it', () => {
   })
 
   test('and leaves alone what dray knows nothing of', async () => {
-    const file = newFile('{"zzz":{"n":1.0,"big":12345678901234567890},"auths":null,"2":[],"1":{}}')
+    const settings = { zzz: { n: 1, list: [[], { b: true }] }, aliases: 'ü' }
+    const file = newFile(JSON.stringify({ ...settings, auths: null }))
     await save(file, 'reg.example:5000')
-    expect(readFileSync(file, 'utf8')).toBe(
-      `{\n\t"zzz": {\n\t\t"n": 1.0,\n\t\t"big": 12345678901234567890\n\t},\n\t"auths": {\n\t\t${entry}\n\t},\n\t"2": [],\n\t"1": {}\n}`,
-    )
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      auths: { 'reg.example:5000': { auth } },
+      ...settings,
+    })
   })
 
   test('for Docker Hub under the address that docker has for it', async () => {
@@ -176,13 +178,22 @@ describe('the file of a login', () => {
       expect(error).toMatchObject({
         code: 'FILE',
         message: expect.stringMatching(message),
-        hint: expect.stringContaining('has not been changed'),
+        hint: expect.stringContaining(`repair ${file}`),
       })
       expect(String(error)).not.toMatch(/secret|c2VjcmV0/)
     }
     expect(readFileSync(file, 'utf8')).toBe(text)
     expect(readdirSync(join(file, '..'))).toEqual(['config.json'])
   })
+
+  test.each(['PRIVATE.corp', 'Private.Corp'])(
+    'is one entry, whatever the case: not %s too',
+    async (older) => {
+      const file = newFile(JSON.stringify({ auths: { [older]: {}, 'x.corp': {} } }))
+      await save(file, 'private.corp')
+      expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')).auths)).toEqual(['private.corp', 'x.corp'])
+    },
+  )
 
   test('cannot be a directory', async () => {
     await expect(save(temporaryDirectory(), 'reg.example')).rejects.toMatchObject({ code: 'FILE' })
@@ -199,11 +210,6 @@ describe('a helper', () => {
     ['for all registries', { credsStore: 'all' }, 'all'],
     ['for this one', { credHelpers: { 'reg.example': 'own' }, credsStore: 'all' }, 'own'],
     ['for this one, by its address', { credHelpers: { 'https://reg.example': 'own' } }, 'own'],
-    [
-      'for all, where the one for this is empty',
-      { credHelpers: { 'reg.example': '' }, credsStore: 'all' },
-      'all',
-    ],
   ])('%s stores the login, and the file only lists the registry', async (_, config, helper) => {
     const { runHelper, asked } = rememberingHelper()
     const auths = { 'reg.example': { auth: 'b2xkOm9sZA==', email: 'e@x' } }
@@ -218,6 +224,13 @@ describe('a helper', () => {
       JSON.stringify({ credHelpers: { 'other.example': 'other', 'reg.example/team': 'team' } }),
     )
     expect(await save(file, 'reg.example')).toEqual({ file, helper: undefined })
+  })
+
+  test('is not asked where the file is to keep the logins for this one', async () => {
+    const file = newFile('{"credHelpers":{"reg.example":""},"credsStore":"all"}')
+    expect(await save(file, 'reg.example')).toEqual({ file })
+    expect(await dockerConfigSource(file).find('reg.example', 'x')).toMatchObject(alice)
+    expect(await erase(file, 'reg.example')).toEqual({ file })
   })
 
   test('knows Docker Hub by its old address', async () => {
@@ -271,7 +284,7 @@ describe('a logout', () => {
       'https://reg.example/v1/',
       'reg.example/v2/',
     ]
-    const others = ['reg.example:5000', 'notreg.example', 'reg.example/team']
+    const others = ['notreg.example', 'reg.example/team', 'reg.example:5000']
     const auths = Object.fromEntries([...names, ...others].map((name) => [name, { auth }]))
     const file = newFile(JSON.stringify({ auths, detachKeys: 'ctrl-e' }))
     expect(await erase(file, 'reg.example')).toEqual({ file, helper: undefined })

@@ -82,6 +82,7 @@ describe('on Linux', () => {
       expect(configPlaces({ [name]: '/x/my.conf' }, 'linux', '/home/u', 1000).registriesConf).toEqual([
         {
           main: '/x/my.conf',
+          named: true,
           dropIns: ['/etc/containers/registries.conf.d', '/home/u/.config/containers/registries.conf.d'],
         },
       ])

@@ -1,4 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
@@ -6,6 +8,7 @@ import { credentialFiles } from '../../../src/cli/credential-files.ts'
 import { readCredentials } from '../../../src/cli/credentials.ts'
 import type { Environment } from '../../../src/cli/environment.ts'
 import type { Flags } from '../../../src/cli/flags.ts'
+import type { DrayError } from '../../../src/errors.ts'
 import { testWithHelpers, writeHelper } from '../../support/credential-helper.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -99,6 +102,8 @@ describe('stored credentials', () => {
     '{"auths":[]}',
     '{"auths":{"ghcr.io":{"auth":"c2VjcmV0"}}}',
     '{"auths":{"ghcr.io":5}}',
+    '{"auths":{"ghcr.io":{"auth":5}}}',
+    '{"credsStore":5}',
   ])('DOCKER_AUTH_CONFIG that makes no sense is a warning, once: %s', async (text) => {
     const directory = temporaryDirectory()
     writeAuth(directory, 'config.json', 'ghcr.io', 'file')
@@ -213,7 +218,48 @@ describe('stored credentials', () => {
     expect(await source.find('ghcr.io', 'org/app')).toEqual(
       first === 3 ? undefined : expect.objectContaining({ username: 'user 3' }),
     )
-    expect(warnings).toEqual([expect.stringMatching(/are not valid JSON; going on without$/)])
+    expect(warnings).toEqual([expect.stringMatching(/are not valid JSON \(line 1\); going on without$/)])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('what is no file', () => {
+  const homeWith = (place: (file: string) => void): Environment => {
+    const home = temporaryDirectory()
+    mkdirSync(join(home, '.docker'))
+    place(join(home, '.docker', 'config.json'))
+    return { HOME: home, DOCKER_CONFIG: '', XDG_RUNTIME_DIR: home }
+  }
+
+  test.each<[string, RegExp, (file: string) => void]>([
+    ['a FIFO', /is no file; going on without$/, (file) => execFileSync('mkfifo', [file])],
+    ['a device', /is no file; going on without$/, (file) => symlinkSync('/dev/zero', file)],
+    [
+      'very large',
+      /too large: more than 4 MiB; going on/,
+      (file) => writeFileSync(file, ' '.repeat(2 ** 22 + 1)),
+    ],
+  ])('is passed over with a warning, in a usual place, and told: %s', async (_, warning, place) => {
+    const warnings: string[] = []
+    const problems: DrayError[] = []
+    const env = homeWith(place)
+    const source = await read({}, env, { onWarning: (message) => warnings.push(message) })
+    const onProblem = (problem: DrayError) => problems.push(problem)
+    expect(await source.find('ghcr.io', 'org/app', onProblem)).toBeUndefined()
+    expect(warnings).toEqual([expect.stringMatching(warning)])
+    const file = join(env.HOME ?? '', '.docker', 'config.json')
+    expect(problems.map(({ hint }) => hint)).toEqual([expect.stringContaining(`repair ${file}`)])
+  })
+
+  test.each<[string, (file: string) => [Flags, Environment]]>([
+    ['--authfile', (authfile) => [{ authfile }, {}]],
+    ['REGISTRY_AUTH_FILE', (file) => [{}, { REGISTRY_AUTH_FILE: file }]],
+  ])('may be a pipe where %s names it', async (_, named) => {
+    const file = join(temporaryDirectory(), 'pipe')
+    execFileSync('mkfifo', [file])
+    const writer = writeFile(file, authsJson('ghcr.io', 'piped'))
+    const source = await read(...named(file))
+    expect(await source.find('ghcr.io', 'org/app')).toMatchObject({ username: 'piped' })
+    await writer
   })
 })
 

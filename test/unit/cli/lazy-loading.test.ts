@@ -20,7 +20,7 @@ test('the command line loads its parser', () => {
   expect(loadedWith('cli/main.ts')).toContain('commander')
 })
 
-test.each(['undici', 'ora', 'tar-stream', 'fzstd', 'node:tls', 'pull.ts'])(
+test.each(['undici', 'ora', 'tar-stream', 'fzstd', 'node:tls', 'node:crypto', 'pull.ts', 'cli/run-pull.ts'])(
   'the command line answers --help without loading %s',
   (name) => {
     expect(loadedWith('cli/main.ts')).not.toContain(name)

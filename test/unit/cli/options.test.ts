@@ -99,7 +99,7 @@ describe('a usage error', () => {
 
   test.each([
     [{ jobs: '65' }, 'it is a whole number from 1 to 64'],
-    [{ timeout: '0' }, 'it is a number above 0, up to 86400'],
+    [{ timeout: '0' }, 'it is a number from 0.1 to 86400'],
     [{ format: 'x' }, 'it is one of docker, oci'],
   ])('%j says what would do', async (flags, hint) => {
     await expect(readOptions(flags, {}, false)).rejects.toThrow(expect.objectContaining({ hint }))

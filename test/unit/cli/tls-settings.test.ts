@@ -1,16 +1,20 @@
-import { appendFileSync, cpSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, cpSync, createReadStream, createWriteStream, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Environment } from '../../../src/cli/environment.ts'
 import type { Flags } from '../../../src/cli/flags.ts'
 import { readTlsSettings } from '../../../src/cli/tls-settings.ts'
+import { type ClientCertificate, loadTls } from '../../../src/http/tls.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 const ca = fixture('ca.crt')
 const other = fixture('self-signed.crt')
 const certificates = fixture('')
+
+const isThere = (certificate?: ClientCertificate) => certificate !== undefined
 
 const nothing = { caFiles: [], caDirectories: [], caTexts: [], insecure: false }
 
@@ -43,7 +47,11 @@ describe('CAs', () => {
     ['npm’s ca that is none', {}, { npm_config_ca: 'null' }, {}],
   ]
   test.each(cases)('%s', async (_, flags, env, expected) => {
-    expect(await readTlsSettings(flags, env)).toEqual({ settings: { ...nothing, ...expected }, warnings: [] })
+    expect(await readTlsSettings(flags, env)).toEqual({
+      settings: { ...nothing, ...expected },
+      warnings: [],
+      alarms: [],
+    })
   })
 
   test.each([
@@ -59,25 +67,29 @@ describe('CAs', () => {
 
   test('of NODE_EXTRA_CA_CERTS that cannot be had are left out, and Node has said so', async () => {
     const read = await readTlsSettings({}, { NODE_EXTRA_CA_CERTS: '/nowhere.pem' })
-    expect(read).toEqual({ settings: nothing, warnings: [] })
+    expect(read).toEqual({ settings: nothing, warnings: [], alarms: [] })
   })
 })
 
 describe('verification', () => {
+  const byNpm = { npm_execpath: '/usr/lib/node_modules/npm/bin/npm-cli.js' }
+  const passedOn = { ...byNpm, npm_config_strict_ssl: '' }
   const cases: readonly [string, Flags, Environment, string | undefined][] = [
     ['is on', {}, {}, undefined],
     ['is off with --insecure', { insecure: true }, {}, '(--insecure)'],
-    ['is off with npm’s strict-ssl=false', {}, { npm_config_strict_ssl: '' }, 'npm’s strict-ssl=false'],
+    ['is off with npm’s strict-ssl=false', {}, passedOn, 'npm’s strict-ssl=false'],
+    ['is off with npm’s setting as a text', {}, { npm_config_strict_ssl: 'false' }, 'npm’s strict-ssl=false'],
+    ['is on with an empty variable that is not npm’s', {}, { npm_config_strict_ssl: '' }, undefined],
+    ['is on with an empty variable in upper case', {}, { ...byNpm, NPM_CONFIG_STRICT_SSL: '' }, undefined],
     ['is off with npm’s variable', {}, { NPM_CONFIG_STRICT_SSL: 'false' }, 'npm’s strict-ssl=false'],
     ['is on with npm’s strict-ssl=true', {}, { npm_config_strict_ssl: 'true' }, undefined],
-    ['is on with --ca, whatever npm is set to', { ca: [ca] }, { npm_config_strict_ssl: '' }, undefined],
+    ['is on with --ca, whatever npm is set to', { ca: [ca] }, passedOn, undefined],
     ['is off with --insecure and --ca', { ca: [ca], insecure: true }, {}, '(--insecure)'],
   ]
   test.each(cases)('%s', async (_, flags, env, by) => {
-    const { settings, alarm } = await readTlsSettings(flags, env)
+    const { settings, alarms } = await readTlsSettings(flags, env)
     expect(settings.insecure).toBe(by !== undefined)
-    if (by === undefined) expect(alarm).toBeUndefined()
-    else expect(alarm).toContain(by.replace('’', "'"))
+    expect(alarms).toEqual(by ? [expect.stringContaining(by.replace('’', "'"))] : [])
   })
 
   test.each([
@@ -95,8 +107,22 @@ describe('a client certificate', () => {
 
   test('is --cert and --key', async () => {
     expect(await readTlsSettings({ cert, key }, {})).toMatchObject({
-      clientCertificate: { certFile: cert, keyFile: key },
+      settings: { clientCertificate: { certFile: cert, keyFile: key } },
     })
+  })
+
+  test.skipIf(process.platform === 'win32')('may come through pipes, which are read once', async () => {
+    const pipeOf = (file: string) => {
+      const pipe = join(temporaryDirectory(), 'pipe')
+      execFileSync('mkfifo', [pipe])
+      createReadStream(file).pipe(createWriteStream(pipe))
+      return pipe
+    }
+    const certPipe = pipeOf(cert)
+    const { settings } = await readTlsSettings({ cert: certPipe, key: pipeOf(key) }, {})
+    const forOrigin = async () => ({ clientCertificates: [settings.clientCertificate].filter(isThere) })
+    const options = await (await loadTls({ forOrigin }))(new URL('https://r.example/'))
+    expect(options.clientCertificate).toBe(certPipe)
   })
 
   test('may be a --cert that holds its key', async () => {
@@ -104,11 +130,14 @@ describe('a client certificate', () => {
     cpSync(cert, both)
     appendFileSync(both, readFileSync(key))
     expect(await readTlsSettings({ cert: both }, {})).toMatchObject({
-      clientCertificate: { certFile: both, keyFile: both },
+      settings: { clientCertificate: { certFile: both, keyFile: both } },
     })
   })
 
   test.each([
+    ['an empty --ca', { ca: [''] }, 'USAGE', /--ca names no file/, /--ca/],
+    ['an empty --cert', { cert: '', key }, 'USAGE', /--cert names no file/, /--cert/],
+    ['an empty --key', { cert, key: '' }, 'USAGE', /--key names no file/, /--key/],
     ['--key alone', { key }, 'USAGE', /--key needs a certificate/, /--cert FILE/],
     ['--cert alone', { cert }, 'USAGE', /client\.crt holds no private key/, /--key FILE/],
     ['a file that is not there', { cert: '/nowhere.crt', key }, 'FILE', /\/nowhere\.crt/, /path/],

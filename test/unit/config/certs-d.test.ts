@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -105,13 +106,37 @@ describe('in the directory', () => {
   test.each([
     ['a certificate', 'client.cert', 'client.key'],
     ['a key', 'client.key', 'client.cert'],
-  ])('%s without the other half is an error that names both', async (_, there, missing) => {
-    const directory = directoryWith({ [there]: 'client.key' })
-    await expect(readCertsDirectory(directory)).rejects.toMatchObject({
-      code: 'FILE',
-      message: `${join(directory, there)} has no ${missing.endsWith('.key') ? 'key' : 'certificate'}: ${join(directory, missing)} is missing`,
-      hint: expect.stringContaining('.crt'),
+  ])(
+    '%s without the other half is left out with a warning, and the rest counts',
+    async (_, there, missing) => {
+      const directory = directoryWith({
+        [there]: 'client.key',
+        'ca.crt': 'ca.crt',
+        'me.cert': 'client.crt',
+        'me.key': 'client.key',
+      })
+      const at = (name: string) => join(directory, name)
+      const warnings: string[] = []
+      expect(await readCertsDirectory(directory, (text) => warnings.push(text))).toEqual({
+        caFiles: [at('ca.crt')],
+        clientCertificates: [{ certFile: at('me.cert'), keyFile: at('me.key') }],
+      })
+      expect(warnings).toEqual([expect.stringContaining(`${at(there)} is left out: ${at(missing)}, its `)])
+    },
+  )
+
+  posixTest('a pipe is left out with a warning, as nothing may ever be written to it', async () => {
+    const directory = directoryWith({ 'client.cert': 'client.crt' })
+    for (const name of ['ca.crt', 'client.key']) execFileSync('mkfifo', [join(directory, name)])
+    const warnings: string[] = []
+    expect(await readCertsDirectory(directory, (text) => warnings.push(text))).toEqual({
+      caFiles: [],
+      clientCertificates: [],
     })
+    expect(warnings).toEqual([
+      `the CA file ${join(directory, 'ca.crt')} is no file; it is left out`,
+      expect.stringMatching(/client\.cert is left out: .*client\.key is no file$/),
+    ])
   })
 
   posixTest('what is no CA, or a broken link, is left out with a warning', async () => {

@@ -10,13 +10,16 @@ test.each([
   ['{\n  // a comment\n}', 2],
   ['{\n  "a": "hunter2\n}', 2],
   ['{\n  "a": [\n', 2],
-  ['', 1],
   ['[]', 1],
 ])('%j: a mistake is told with its line, and nothing of the file', (text, line) => {
   expect(() => parseJson(text, 'daemon.json')).toThrow(
     new RegExp(`^daemon\\.json, line ${line}: this is not`),
   )
   expect(() => parseJson(text, 'daemon.json')).not.toThrow(/hunter/)
+})
+
+test.each(['', ' \n', '{}'])('%j says nothing', (text) => {
+  expect(parseJson(text, 'daemon.json').values).toEqual({})
 })
 
 test('a mistake in a value is told with its key and line', () => {

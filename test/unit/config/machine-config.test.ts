@@ -149,9 +149,7 @@ describe('certificates', () => {
   test('of which half is missing are a warning', async () => {
     const { found, warnings } = await certificateOf({ 'certs1/quay.io/a.cert': '' })
     expect(found).toBeUndefined()
-    expect(warnings).toEqual([
-      expect.stringMatching(/a\.cert has no key: .*; no certificates are taken from there/),
-    ])
+    expect(warnings).toEqual([expect.stringMatching(/a\.cert is left out: .*a\.key, its key, is missing/)])
   })
 })
 

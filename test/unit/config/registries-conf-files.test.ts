@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readRegistriesConf } from '../../../src/config/registries-conf-files.ts'
@@ -79,9 +81,21 @@ test('a file that makes no sense is a warning with its name and line, and the ot
 
 test('a directory where a file should be is a warning', async () => {
   const { warnings, directory } = await read({ 'etc/registries.conf/x': '' })
-  expect(warnings).toEqual([
-    `cannot read ${join(directory, 'etc/registries.conf')} (EISDIR); it is not followed`,
-  ])
+  expect(warnings).toEqual([`${join(directory, 'etc/registries.conf')} is no file; it is not followed`])
+})
+
+test.skipIf(process.platform === 'win32')('a pipe is read only where a variable names it', async () => {
+  const directory = temporaryDirectory()
+  const main = join(directory, 'pipe.conf')
+  execFileSync('mkfifo', [main])
+  const warnings: string[] = []
+  const readPlace = (named: boolean) =>
+    readRegistriesConf([{ main, named, dropIns: [] }], (message) => warnings.push(message))
+  expect((await readPlace(false)).registries).toEqual([])
+  expect(warnings).toEqual([`${main} is no file; it is not followed`])
+  const writer = writeFile(main, table('a', 'piped'))
+  expect((await readPlace(true)).registries).toHaveLength(1)
+  await writer
 })
 
 async function read(files: Readonly<Record<string, string>>) {

@@ -18,7 +18,7 @@ function file(content: string | Buffer): string {
 test('a certificate and its key are read', async () => {
   const files = { certFile: fixture('client.crt'), keyFile: fixture('client.key') }
   expect(await readClientCertificate(files)).toEqual({
-    file: files.certFile,
+    ...files,
     cert: textOf('client.crt'),
     key: textOf('client.key'),
     keyType: 'rsa',
@@ -106,4 +106,24 @@ test.each([
   }
   const error = await readClientCertificate(named).catch((caught: unknown) => caught)
   expect(error).toMatchObject({ code, message: expect.stringMatching(message), hint: expect.any(String) })
+})
+
+test.each([
+  ['certificate', { certFile: () => file(der), keyFile: fixture('client.key') }, 'openssl x509 -inform DER'],
+  ['key', { certFile: fixture('client.crt'), keyFile: () => file(der) }, 'openssl pkey -inform DER'],
+])('whoever has a %s in DER is told how to make PEM of it', async (_, { certFile, keyFile }, hint) => {
+  const named = {
+    certFile: typeof certFile === 'string' ? certFile : certFile(),
+    keyFile: typeof keyFile === 'string' ? keyFile : keyFile(),
+  }
+  await expect(readClientCertificate(named)).rejects.toMatchObject({ hint: expect.stringContaining(hint) })
+})
+
+test('what was read once is not read again: it may have been a pipe', async () => {
+  const loaded = await readClientCertificate({
+    certFile: fixture('client.crt'),
+    keyFile: fixture('client.key'),
+  })
+  const gone = { ...loaded, certFile: '/dev/fd/63', keyFile: '/dev/fd/62' }
+  expect(await readClientCertificate(gone)).toEqual(gone)
 })

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import type { HttpRequest, HttpResponse, Transport } from '../../../src/http/transport.ts'
 
-export type Answer = { status: number; headers?: HttpResponse['headers']; body?: Readable } | Error
+export type Answer =
+  | (Pick<HttpResponse, 'status' | 'address'> & Partial<Pick<HttpResponse, 'headers' | 'body'>>)
+  | Error
 
 /** A transport that gives prepared answers in order, the last one again and again, and remembers the requests. */
 export function fakeNetwork(...answers: readonly Answer[]): {
@@ -13,8 +15,8 @@ export function fakeNetwork(...answers: readonly Answer[]): {
     const answer = answers[Math.min(requests.push(request), answers.length) - 1]
     if (answer === undefined) throw new Error('no answer was prepared')
     if (answer instanceof Error) throw answer
-    const { status, headers = {}, body = Readable.from([]) } = answer
-    return { status, headers, body, url: request.url }
+    const { status, headers = {}, body = Readable.from([]), address } = answer
+    return { status, headers, body, address, url: request.url }
   }
   return { transport, requests }
 }

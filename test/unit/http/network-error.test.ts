@@ -196,7 +196,9 @@ describe('TLS that is inspected on the way', () => {
     ['https://mcr.microsoft.com/v2/', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ])('is recognised at %s by %s', (url, code) => {
     const { message, hint } = inspected(url, code, byCompany)
-    expect(message).toContain('a certificate by "Corp Inspection CA, Corp", which no public registry uses')
+    expect(message).toContain(
+      'a certificate by "Corp Inspection CA, Corp", which this machine does not trust',
+    )
     expect(message).toContain('inspects TLS')
     expect(hint).toMatch(/"Corp Inspection CA, Corp".*--ca FILE.*NODE_EXTRA_CA_CERTS/)
   })

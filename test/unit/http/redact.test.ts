@@ -39,6 +39,7 @@ test('headers that carry secrets are hidden, signed URLs are redacted, the rest 
     'x-amz-security-token': 'secret',
     location: 'https://cdn.example/b?sig=secret',
     accept: 'a, b',
+    'www-authenticate': 'Bearer realm="https://u:secret@h.example/t?key=secret",service="s"',
     link: undefined,
     warning: ['one', 'two\x1b'],
   })
@@ -51,6 +52,7 @@ test('headers that carry secrets are hidden, signed URLs are redacted, the rest 
     'x-amz-security-token': '***',
     location: 'https://cdn.example/b?sig=***',
     accept: 'a, b',
+    'www-authenticate': 'Bearer realm="https://h.example/t?key=***",service="s"',
     warning: 'one, two\\u{1b}',
   })
   expect(JSON.stringify(shown)).not.toContain('secret"')

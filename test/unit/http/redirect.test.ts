@@ -71,6 +71,25 @@ test('ten redirects are followed, the eleventh is an error that shows the chain 
 })
 
 test.each([
+  ['to itself', ['/a'], 1],
+  ['to where it was', ['https://cdn.example/b?sig=secret', 'https://r.example/a'], 2],
+  ['to the second', ['/b', '/c', '/b'], 3],
+])('a redirect %s is a circle, and nothing in it is asked twice', async (_, locations, asked) => {
+  const { outcome, requests } = await follow('https://r.example/a', ...locations)
+  expect(outcome).toMatchObject({
+    code: 'POLICY',
+    message: expect.stringMatching(/^redirects in a circle: /),
+  })
+  expect((outcome as Error).message).not.toContain('secret')
+  expect(requests).toHaveLength(asked)
+})
+
+test('the same path with another query is no circle', async () => {
+  const { outcome } = await follow('https://r.example/a', '/a?x=1', '/a?x=2')
+  expect(outcome).toMatchObject({ status: 200 })
+})
+
+test.each([
   ['https://r.example/a', 'http://r.example/b', 'POLICY', /leaves https/],
   [
     'https://r.example/a',
@@ -182,4 +201,39 @@ test('a failure behind a redirect says who sent us there, and stays as worth a r
     message: expect.stringMatching(/cdn\.example.*\(r\.example redirected there\)/),
   })
   expect(retryClass(error)).toBe('transient')
+})
+
+describe('the address that a redirect comes from decides whether it may lead into a private network', () => {
+  const from = async (address: string | undefined, location: string) => {
+    const { transport, requests } = fakeNetwork({ ...to(location), address }, { status: 200 })
+    const outcome = await followRedirects()(transport)(get('https://r.example/a')).catch(
+      (error: unknown) => error,
+    )
+    return { outcome, asked: requests.length }
+  }
+
+  test.each([
+    ['203.0.113.5', 'https://10.0.0.7/b'],
+    ['2001:db8::5', 'https://192.168.1.7:9000/b'],
+    ['203.0.113.5', 'https://[fd00::7]/b'],
+    ['203.0.113.5', 'https://[::ffff:10.0.0.7]/b'],
+  ])('%s may not lead to %s', async (address, location) => {
+    const { outcome, asked } = await from(address, location)
+    expect(outcome).toMatchObject({
+      code: 'POLICY',
+      message: expect.stringContaining('inside a private network'),
+    })
+    expect(asked).toBe(1)
+  })
+
+  test.each([
+    ['10.0.0.1', 'https://10.0.0.7/b'],
+    ['::ffff:192.168.0.1', 'https://10.0.0.7/b'],
+    ['127.0.0.1', 'https://10.0.0.7/b'],
+    ['203.0.113.5', 'https://203.0.113.7/b'],
+    ['203.0.113.5', 'https://minio.example/b'],
+    [undefined, 'https://10.0.0.7/b'],
+  ])('%s may lead to %s', async (address, location) => {
+    expect(await from(address, location)).toMatchObject({ outcome: { status: 200 }, asked: 2 })
+  })
 })

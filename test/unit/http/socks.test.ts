@@ -151,8 +151,8 @@ describe('a SOCKS5 proxy that fails is met once per try, within the deadline', (
     return (socket: Socket) => void socket.on('data', () => socket.write(Buffer.from(left.shift() ?? [])))
   }
   test.each<readonly [string, (socket: Socket) => void, string, RegExp]>([
-    ['is silent', silent, 'transient', /did not answer in time/],
-    ['stops after the greeting', thenSays([5, 0]), 'transient', /did not answer in time/],
+    ['is silent', silent, 'transient', /took the connection and did not answer in time/],
+    ['stops after the greeting', thenSays([5, 0]), 'transient', /took the connection and did not answer/],
     ['stops within its reply', thenSays([5, 0], [5, 0, 0, 1]), 'transient', /did not answer in time/],
     ['closes at once', (socket) => void socket.end(), 'transient', /closed the connection/],
     [

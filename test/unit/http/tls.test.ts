@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { readClientCertificate } from '../../../src/http/client-certificate.ts'
 import { loadTls } from '../../../src/http/tls.ts'
 
 const origin = new URL('https://r.example')
@@ -168,6 +169,15 @@ describe('what holds for one origin', () => {
       await readFile(fixture('client-chain.crt'), 'utf8'),
       await readFile(fixture('client.crt'), 'utf8'),
     ])
+  })
+
+  test('a client certificate that was read before is not looked for again', async () => {
+    const files = { certFile: fixture('client.crt'), keyFile: fixture('client.key') }
+    const read = { ...(await readClientCertificate(files)), certFile: '/dev/fd/63', keyFile: '/dev/fd/62' }
+    const create = watchContexts()
+    const tlsFor = await loadTls({ forOrigin: async () => ({ clientCertificates: [read] }) })
+    expect((await tlsFor(origin)).clientCertificate).toBe('/dev/fd/63')
+    expect(create.mock.lastCall?.[0]?.cert).toEqual([await readFile(files.certFile, 'utf8')])
   })
 
   test('and makes no sense is an error', async () => {

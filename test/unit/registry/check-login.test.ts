@@ -218,3 +218,15 @@ test('a moment of weakness is passed over', async () => {
   expect(await check(host, { retries: 1, onRetry })).toBe('accepted')
   expect(retries).toEqual([`${host} answered 503`])
 })
+
+test('somebody waits for a login: there are two more tries unless more are asked for', async () => {
+  const { host } = await start((_, response) => void response.writeHead(503).end())
+  const stop = new AbortController()
+  const planned: number[] = []
+  const onRetry = ({ attempts }: { attempts: number }) => {
+    planned.push(attempts)
+    stop.abort()
+  }
+  await expect(check(host, { retries: undefined, onRetry, signal: stop.signal })).rejects.toThrow()
+  expect(planned).toEqual([2])
+})

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import type { Credential } from '../../../src/auth/credential.ts'
+import type { Credential, CredentialSource } from '../../../src/auth/credential.ts'
 import { DrayError } from '../../../src/errors.ts'
 import type { RequestInfo } from '../../../src/http/trace.ts'
 import type { HttpRequest, HttpResponse, Transport } from '../../../src/http/transport.ts'
@@ -214,6 +214,20 @@ describe('without TLS', () => {
     expect(seen.filter((url) => url.startsWith('http:'))).toEqual([])
   })
 
+  test('an endpoint is never asked that has asked for a login over TLS: it is the token server that speaks none', async () => {
+    const challenge = { 'www-authenticate': 'Bearer realm="https://auth.io/token"' }
+    const { openApp, seen } = setUp(
+      {
+        'https://m.io': () => ({ status: 401, headers: challenge }),
+        'https://auth.io': noTls,
+        'http://m.io': healthy,
+      },
+      [{ ...mirror, withoutTls, tls: { insecure: true } }],
+    )
+    await expect(openApp().fetchManifest('1', signal)).rejects.toMatchObject({ code: 'TLS' })
+    expect(seen.filter((url) => url.startsWith('http:'))).toEqual([])
+  })
+
   test.each<[string, boolean]>([
     ['http://m.io/v2/', true],
     ['https://m.io/v2/', false],
@@ -240,6 +254,9 @@ describe('a credential helper that is broken', () => {
   const broken = {
     find: () => Promise.reject(new DrayError('UNAUTHORIZED', 'the helper x failed: exit 1')),
   }
+  const lockedHelper = new DrayError('UNAUTHORIZED', 'the helper x failed: exit 1', {
+    hint: 'repair x, which config.json names',
+  })
   const challenge = { 'www-authenticate': 'Basic realm="x"' }
 
   test('is told once, and does not keep a public image away', async () => {
@@ -267,6 +284,32 @@ describe('a credential helper that is broken', () => {
     expect(problem).toMatchObject({ code: 'UNAUTHORIZED' })
     const { message, hint } = problem as DrayError
     expect(`${message} ${hint}`.match(/the helper x failed: exit 1/g)).toHaveLength(1)
+  })
+
+  test.each<[string, boolean, CredentialSource['find']]>([
+    ['that is broken, whose words have been told', true, () => Promise.reject(lockedHelper)],
+    [
+      'that was passed over, where there is no other login',
+      true,
+      async (_registry, _repository, onProblem) => void onProblem?.(lockedHelper),
+    ],
+    [
+      'that was passed over for another login',
+      false,
+      async (_registry, _repository, onProblem) => {
+        onProblem?.(lockedHelper)
+        return { kind: 'basic', username: 'me', password: 'pw' }
+      },
+    ],
+  ])('is to be repaired, says the refusal: one %s (%s)', async (_, isTold, find) => {
+    const refuse = () => ({ status: 401, headers: challenge })
+    const { openApp } = setUp({ 'https://reg.io': refuse }, [own], { credentials: { find } })
+    const problem = await openApp()
+      .fetchManifest('1', signal)
+      .catch((error: unknown) => error as DrayError)
+    const { message, hint = '' } = problem as DrayError
+    expect(hint.endsWith('if it is private, repair x, which config.json names')).toBe(isTold)
+    expect(`${message} ${hint}`).not.toContain('exit 1')
   })
 })
 
@@ -335,6 +378,17 @@ describe('an endpoint that has failed', () => {
     expect((problem as DrayError).hint?.split('\n').slice(1)).toEqual([
       'the mirror m.io: refused',
       expect.stringMatching(/^the mirror n\.io has no app:1/),
+    ])
+  })
+
+  test('is named in place of its host, and of no other host that ends or begins like it', async () => {
+    const stop = () => {
+      throw new DrayError('NETWORK', 'the server cdn.m.io is down (m.io redirected there)')
+    }
+    const { openApp, warnings } = setUp({ 'https://m.io': stop, 'https://reg.io': healthy }, [mirror, own])
+    await openApp().fetchManifest('1', signal)
+    expect(warnings).toEqual([
+      'the server cdn.m.io is down (the mirror m.io redirected there); going on with reg.io',
     ])
   })
 

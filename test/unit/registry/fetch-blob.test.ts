@@ -33,7 +33,7 @@ function fetch(from: number, ...answers: Answer[]) {
       registry: 'reg.io',
       root: new URL('https://reg.io/v2/'),
       name: 'a/b',
-      isLoggedIn: () => false,
+      login: { found: () => undefined, problem: () => undefined },
       tries: { retries: 2, sleep: async () => {} },
       get: async ({ path, headers = {}, purpose }) => {
         expect([path, purpose]).toEqual([`blobs/${descriptor.digest}`, 'blob'])

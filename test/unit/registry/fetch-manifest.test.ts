@@ -3,8 +3,8 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../../../src/http/transport.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
+import type { EndpointRequest } from '../../../src/registry/endpoint-access.ts'
 import { fetchManifest } from '../../../src/registry/fetch-manifest.ts'
-import type { RepositoryRequest } from '../../../src/registry/repository-access.ts'
 
 const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, layers: [] }))
 const digest = digestOf(bytes)
@@ -16,22 +16,23 @@ interface Answer {
   readonly status?: number
   readonly headers?: HttpResponse['headers']
   readonly body?: Uint8Array | string | Readable
+  readonly via?: URL
 }
 
 function fetch(identifier: string, ...answers: Answer[]) {
-  const seen: RepositoryRequest[] = []
+  const seen: EndpointRequest[] = []
   const content = fetchManifest(
     {
       registry: 'reg.io',
       root: new URL('https://reg.io/v2/'),
       name: 'a/b',
-      isLoggedIn: () => false,
+      login: { found: () => undefined, problem: () => undefined },
       tries: { retries: 2, sleep: async () => {} },
       get: async (request) => {
-        const { status = 200, headers = {}, body = bytes } = answers[seen.push(request) - 1] ?? {}
+        const { status = 200, headers = {}, body = bytes, via } = answers[seen.push(request) - 1] ?? {}
         const stream =
           body instanceof Readable ? body : Readable.from([Buffer.from(body)], { objectMode: false })
-        return { status, headers, body: stream, url: new URL('https://reg.io/v2/a/b/manifests/1') }
+        return { status, headers, body: stream, url: new URL('https://reg.io/v2/a/b/manifests/1'), via }
       },
     },
     identifier,
@@ -177,6 +178,7 @@ test('a status is told as what it means', async () => {
 
 describe('a body that breaks off', () => {
   const broken = () => ({
+    via: new URL('http://proxy.corp:9000'),
     body: new Readable({
       read() {
         this.push('{"schema')
@@ -193,7 +195,10 @@ describe('a body that breaks off', () => {
 
   test('is given up in the end', async () => {
     const { content, seen } = fetch('1', broken(), broken(), broken(), {})
-    await expect(content).rejects.toMatchObject({ code: 'NETWORK' })
+    await expect(content).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: expect.stringContaining('the registry reg.io (through the proxy proxy.corp:9000) closed'),
+    })
     expect(seen).toHaveLength(3)
   })
 })

@@ -30,6 +30,7 @@ describe('what is no mirror', () => {
     ['=https://m.example', 'the name of a registry'],
     ['not a host=https://m.example', 'the name of a registry'],
     ['https://', 'that is no URL'],
+    ['ghcr.io==https://m.example', 'one = too many'],
     ['ftp://m.example', 'it must be https:// or http://'],
     ['https://m.example/?x=y', 'without ? and #'],
     ['https://m.example/#x', 'without ? and #'],
@@ -97,6 +98,23 @@ test.each([
 ])('%s may be asked without TLS at %s', (text, expected) => {
   expect(endpoints(text)[0]?.withoutTls?.href).toBe(expected)
 })
+
+test.each([
+  ['ghcr.io', 'ghcr.io:443'],
+  ['ghcr.io:443', 'ghcr.io'],
+  ['GHCR.io', 'ghcr.io'],
+  ['Index.Docker.io', 'docker.io'],
+])('a mirror of %s serves %s, whose name is the one that it hears', (mirrored, registry) => {
+  const found = endpoints(`${mirrored}=m.example`, { registry, repository: 'a' })
+  expect(found).toMatchObject([{ repository: 'a', namespace: registry }])
+})
+
+test.each(['ghcr.io:5000', 'sub.ghcr.io', 'ghcr.io:4430'])(
+  'a mirror of ghcr.io is none of %s',
+  (registry) => {
+    expect(endpoints('ghcr.io=m.example', { registry, repository: 'a' })).toEqual([])
+  },
+)
 
 test('a mirror of another registry serves nothing', () => {
   expect(endpoints('ghcr.io=m.example')).toEqual([])

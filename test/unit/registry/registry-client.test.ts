@@ -95,8 +95,8 @@ test('an error of the credential source is the error of the pull', async () => {
 
 test.each([
   [undefined, 'reg.io refused app:a: not found, or it needs a login'],
-  [me, 'reg.io refused app:a: not found, or no access'],
-])('a refusal tells apart who is logged in and who is not', async (credential, message) => {
+  [me, 'reg.io refused app:a: it does not take the credentials that were sent'],
+])('a refusal tells apart who is logged in wrongly and who is not at all', async (credential, message) => {
   const { open } = setUp(
     { 'https://reg.io': () => ask('Basic realm="x"') },
     { credentials: { find: async () => credential } },

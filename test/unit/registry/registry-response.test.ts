@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 import type { HttpResponse } from '../../../src/http/transport.ts'
-import { type Inquiry, responseError, webPageError } from '../../../src/registry/registry-response.ts'
+import type { Inquiry } from '../../../src/registry/answer.ts'
+import { responseError, webPageError } from '../../../src/registry/registry-response.ts'
 
-const inquiry: Inquiry = { registry: 'docker.io', what: 'library/nginx:1', loggedIn: false }
+const login = { kind: 'basic', username: 'me', password: 'secret', from: '-u' } as const
+const inquiry: Inquiry = { registry: 'docker.io', what: 'library/nginx:1' }
 
 function response(status: number, body: unknown, headers: HttpResponse['headers'] = {}): HttpResponse {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
@@ -106,8 +108,18 @@ describe("the registry's words", () => {
 })
 
 test('whoever is logged in hears that access may be missing', async () => {
-  const error = await responseError(response(401, ''), { ...inquiry, loggedIn: true })
+  const error = await responseError(response(401, ''), { ...inquiry, login })
   expect(error).toMatchObject({ message: 'docker.io refused library/nginx:1: not found, or no access' })
+})
+
+test('whose password is not taken hears that, and whose it is', async () => {
+  const headers = { 'www-authenticate': 'Basic realm="r"' }
+  const error = await responseError(response(401, '', headers), { ...inquiry, login })
+  expect(error).toMatchObject({
+    code: 'UNAUTHORIZED',
+    message: 'docker.io refused library/nginx:1: it does not take the login from -u',
+    hint: expect.stringContaining('log in again (dray login docker.io)'),
+  })
 })
 
 test('a host that the registry sent us to is named', async () => {
@@ -177,7 +189,7 @@ describe('a 404 that no registry has signed', () => {
 })
 
 describe('what to try', () => {
-  const loggedIn = { ...inquiry, loggedIn: true }
+  const loggedIn = { ...inquiry, login }
   const asking = (...schemes: readonly string[]) => ({ 'www-authenticate': [...schemes] })
   const toLogIn = 'some registries hide private images from those who are not logged in'
 
@@ -196,6 +208,9 @@ describe('what to try', () => {
     [403, spec('DENIED', 'Your token has expired'), inquiry, {}, 'check the name, which'],
     [401, page, inquiry, asking('Negotiate'), 'a company gateway may stand before the registry'],
     [401, '', inquiry, asking('Negotiate', 'Basic realm="r"'), 'check the name, which'],
+    [401, page, loggedIn, asking('Basic realm="r"'), 'check the user name and the password'],
+    [401, '', loggedIn, asking('Bearer realm="r"', 'Basic realm="r"'), 'check the name, and what'],
+    [403, '', loggedIn, asking('Basic realm="r"'), 'check the name, and what this account may read'],
     [403, page, inquiry, {}, 'a web page came back: a firewall'],
     [412, spec('PROJECTPOLICYVIOLATION', 'no'), inquiry, {}, 'ask those who run it'],
     [400, spec('TOOMANYREQUESTS', 'no'), loggedIn, {}, 'try again in some minutes'],
@@ -240,12 +255,6 @@ describe('what to try', () => {
     )
     expect(hint).toMatch(/^such a link is good for minutes/)
   })
-})
-
-test('a broken credential helper is named where a login is wanted', async () => {
-  const loginProblem = 'docker-credential-x did not answer'
-  const { hint } = await responseError(response(401, ''), { ...inquiry, loginProblem })
-  expect(hint).toContain(loginProblem)
 })
 
 test.each(['gitlab.com', 'www.gitlab.com'])(

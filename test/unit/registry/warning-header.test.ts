@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { tellOnce } from '../../../src/registry/tell-once.ts'
 import { tellWarnings } from '../../../src/registry/warning-header.ts'
 
 async function told(...headers: (string | string[] | undefined)[]): Promise<string[]> {
   const messages: string[] = []
   const queue = [...headers]
-  const send = tellWarnings((message) => messages.push(message))(async ({ url }) => ({
+  const send = tellWarnings(tellOnce((message) => messages.push(message)))(async ({ url }) => ({
     status: 200,
     headers: { warning: queue.shift() },
     body: Readable.from([]),

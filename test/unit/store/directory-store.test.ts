@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { getEventListeners, once } from 'node:events'
 import {
   existsSync,
@@ -53,6 +54,20 @@ async function openStore() {
   const path = join(directory, 'blobs', ...descriptor.digest.split(':'))
   mkdirSync(dirname(path), { recursive: true })
   return { directory, store, path, partial: `${path}.partial` }
+}
+
+/** Resolves when the first thousand bytes are there; `done` when all are. */
+async function writeBeginning(store: BlobStore, body: PassThrough): Promise<{ done: Promise<void> }> {
+  body.write(content.subarray(0, 1000))
+  return new Promise((resolve) => {
+    const onProgress = (received: number) => received === 1000 && resolve({ done })
+    const done = store.write(descriptor, async () => body, { signal, onProgress })
+  })
+}
+
+function linkTo(path: string, bytes: Buffer): void {
+  writeFileSync(`${path}.elsewhere`, bytes)
+  symlinkSync(`${path}.elsewhere`, path)
 }
 
 const flipped = (bytes: Buffer, at: number) => {
@@ -205,10 +220,11 @@ describe('writing', () => {
   })
 
   test('a partial file that someone replaced does not take the place of the blob', async () => {
-    const { store, path, partial } = await openStore()
+    const { store, path } = await openStore()
     const source: BlobSource = async () => {
-      rmSync(partial)
-      writeFileSync(partial, 'something else')
+      const [name = ''] = readdirSync(dirname(path))
+      rmSync(join(dirname(path), name))
+      writeFileSync(join(dirname(path), name), 'something else')
       return inChunks(content)
     }
     await expect(store.write(descriptor, source, { signal })).rejects.toMatchObject({ code: 'FILE' })
@@ -248,11 +264,29 @@ describe('looking for a blob', () => {
     expect(await store.has(descriptor)).toBe(true)
   })
 
-  test('one with wrong bytes is not there, and is removed', async () => {
+  test('one with wrong bytes is not there, and the right one takes its place', async () => {
     const { store, path } = await openStore()
     writeFileSync(path, flipped(content, 5))
     expect(await store.has(descriptor)).toBe(false)
-    expect(existsSync(path)).toBe(false)
+    await store.write(descriptor, sourceOf(content).source, { signal })
+    expect(readFileSync(path).equals(content)).toBe(true)
+  })
+
+  test('the look at its bytes ends with the signal', async () => {
+    const { store, path } = await openStore()
+    writeFileSync(path, content)
+    await expect(store.has(descriptor, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+    expect(await store.has(descriptor)).toBe(true)
+  })
+
+  test.skipIf(process.platform === 'win32').each<[string, (path: string) => void]>([
+    ['a FIFO', (path) => execFileSync('mkfifo', [path])],
+    ['a link to the right bytes', (path) => linkTo(path, content)],
+    ['a directory', (path) => mkdirSync(path)],
+  ])('%s in its place is none', async (_, plant) => {
+    const { store, path } = await openStore()
+    plant(path)
+    expect(await store.has(descriptor)).toBe(false)
   })
 
   test('one of another size than the descriptor says is not the one that is meant', async () => {
@@ -264,6 +298,36 @@ describe('looking for a blob', () => {
 })
 
 describe('following a blob', () => {
+  test('stays with one that another process brought in place while it was being written here', async () => {
+    const { store, path } = await openStore()
+    const body = new PassThrough()
+    const writing = await writeBeginning(store, body)
+    writeFileSync(path, content)
+    const reading = buffer(store.follow(descriptor.digest, signal))
+    expect(await store.has(descriptor)).toBe(true)
+    body.write(content.subarray(1000, 2000))
+    await new Promise(setImmediate)
+    expect((await reading).equals(content)).toBe(true)
+    body.end(content.subarray(2000))
+    await writing.done
+    expect((await buffer(store.follow(descriptor.digest, signal))).equals(content)).toBe(true)
+  })
+
+  test('stays with that one even when the own download fails', async () => {
+    const { store, path } = await openStore()
+    const body = new PassThrough()
+    const writing = await writeBeginning(store, body)
+    writeFileSync(path, content)
+    expect(await store.has(descriptor)).toBe(true)
+    const reader = store.follow(descriptor.digest, signal)
+    await once(reader, 'readable')
+    body.destroy(new DrayError('NETWORK', 'the connection was lost'))
+    await expect(writing.done).rejects.toMatchObject({ code: 'NETWORK' })
+    expect((await buffer(reader)).equals(content)).toBe(true)
+    await store.settled(descriptor.digest, signal)
+    expect((await buffer(store.follow(descriptor.digest, signal))).equals(content)).toBe(true)
+  })
+
   test('reads one that is at rest, without anyone asking for it first', async () => {
     const { store, path } = await openStore()
     writeFileSync(path, content)

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { fileSink, writeAll } from '../../../src/streams/file-sink.ts'
+import { fileSink, pipeToFile, writeAll } from '../../../src/streams/file-sink.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 async function openFile(path = join(temporaryDirectory(), 'file')) {
@@ -56,3 +56,36 @@ test('what the observer of the chunks throws fails the stream before anything is
   await expect(result).rejects.toBe(refusal)
   expect(await readFile(path)).toHaveLength(0)
 })
+
+test('a system that takes nothing at all is a file error, not an endless loop', async () => {
+  const { file, path } = await openFile()
+  const full = Object.assign(Object.create(file), { writev: async () => ({ bytesWritten: 0 }) })
+  await expect(writeAll(full, [Buffer.from('x')], { position: 7, path })).rejects.toMatchObject({
+    code: 'FILE',
+    message: `cannot write ${path} after 7 bytes: the system takes no more`,
+  })
+})
+
+test.each(['fails', 'is aborted'])(
+  'once a stream that %s has settled, nothing is written any more',
+  async (how) => {
+    const { file, path } = await openFile()
+    const stop = new AbortController()
+    const source = new PassThrough()
+    let isWriting = false
+    const slow = Object.assign(Object.create(file), {
+      writev: async (buffers: Buffer[], position: number) => {
+        isWriting = true
+        if (how === 'fails') source.destroy(new Error('enough'))
+        else stop.abort(new Error('enough'))
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        const written = await file.writev(buffers, position)
+        isWriting = false
+        return written
+      },
+    })
+    source.write('late')
+    await expect(pipeToFile(source, slow, { position: 0, path, signal: stop.signal })).rejects.toThrow()
+    expect(isWriting).toBe(false)
+  },
+)

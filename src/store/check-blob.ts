@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto'
+import { type Digest, digestAlgorithm, finishDigest } from '../oci/digest.ts'
+import { openForReading, readPieces } from './blob-files.ts'
+
+/**
+ * The size of the blob that is at rest in a file, its bytes hashed; undefined when there is none, or another. Throws
+ * FILE, and the reason of `signal`.
+ */
+export async function checkBlob(
+  path: string,
+  digest: Digest,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const file = await openForReading(path)
+  if (!file) return undefined
+  const algorithm = digestAlgorithm(digest)
+  const hash = createHash(algorithm)
+  const onPiece = (piece: Buffer) => {
+    signal?.throwIfAborted()
+    hash.update(piece)
+  }
+  const size = await readPieces(file, { path, onPiece }).finally(() => file.close())
+  return finishDigest(hash, algorithm) === digest ? size : undefined
+}
