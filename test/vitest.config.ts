@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     root,
     projects: [
-      { test: { root, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { root, name: 'unit', include: ['test/{unit,property}/**/*.test.ts'] } },
       {
         test: {
           root,

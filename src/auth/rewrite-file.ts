@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
@@ -63,7 +63,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
 
 /** Clocks differ over networks: a lock from the future is no better than an old one. */
 async function isLeftBehind(path: string): Promise<boolean> {
-  const stats = await stat(path).catch(() => undefined)
+  const stats = await lstat(path).catch(() => undefined)
   return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) > longestEdit
 }
 

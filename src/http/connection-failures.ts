@@ -1,4 +1,4 @@
-import { type Failure, messageOf, transientStatus } from './failures.ts'
+import { type Failure, messageOf, transientStatus, type Where } from './failures.ts'
 
 /** Every way in which a connection, or HTTP over it, can fail; the first row whose codes match describes the failure. */
 export const connectionFailures: readonly Failure[] = [
@@ -13,10 +13,7 @@ export const connectionFailures: readonly Failure[] = [
     code: 'NETWORK',
     retry: 'once',
     words: (peer) => `${peer} was not found: there is no such host name`,
-    hint: ({ purpose }) =>
-      purpose === 'proxy'
-        ? 'check the spelling of the proxy (--proxy, HTTPS_PROXY)'
-        : 'check the spelling; if names are only known to a proxy, set --proxy or HTTPS_PROXY',
+    hint: ({ purpose }) => unknownNameHints[purpose] ?? `check the spelling; ${namesBehindProxy}`,
   },
   {
     codes: /^EAI_/,
@@ -108,4 +105,13 @@ function addressesOf(error: unknown, peer: string): string {
   const addresses = errors.map((one) => Object(one).address).filter((address) => typeof address === 'string')
   const news = addresses.filter((address) => !peer.includes(address))
   return news.length > 0 ? ` (tried ${news.join(', ')})` : ''
+}
+
+const namesBehindProxy = 'if names are only known to a proxy, set --proxy or HTTPS_PROXY'
+
+/** The user spells the name of a proxy or a registry; that of a blob store or a token server is the registry's word. */
+const unknownNameHints: Partial<Record<Where['purpose'], string>> = {
+  proxy: 'check the spelling of the proxy (--proxy, HTTPS_PROXY)',
+  blob: `the registry names that host: this network has to know it too; ${namesBehindProxy}`,
+  token: `the registry names that host: this network has to know it too; ${namesBehindProxy}`,
 }

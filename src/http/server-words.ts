@@ -39,7 +39,11 @@ function pageOf(text: string): ServerWords {
   return { codes: [], text, isWebPage: true, isFromRegistry: false }
 }
 
+/** In characters: more is no message, and may take a hundred times as much memory once it is read. */
+const longestMessage = 1024 * 1024
+
 function parseJson(text: string): unknown {
+  if (text.length > longestMessage) return undefined
   try {
     return JSON.parse(text)
   } catch {

@@ -13,10 +13,36 @@ export function parseJsonObject(text: string, what: string): JsonObject {
 }
 
 function parseJson(text: string, what: string): unknown {
+  refuseBulk(text, what)
   try {
     return JSON.parse(text)
   } catch (cause) {
     throw new DrayError('INTEGRITY', `${what} is not valid JSON`, { cause })
+  }
+}
+
+const deepest = 1000
+const mostValues = 250_000
+
+/**
+ * Refuses what no document of an image is: a few megabytes of empty brackets would take a hundred times as much memory
+ * once they are read.
+ */
+function refuseBulk(text: string, what: string): void {
+  let depth = 0
+  let values = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (character === '"') inString = !inString
+    else if (inString) i += character === '\\' ? 1 : 0
+    else if (character === '[' || character === '{') {
+      depth += 1
+      values += 1
+    } else if (character === ']' || character === '}') depth -= 1
+    else if (character === ',') values += 1
+    if (depth > deepest) throw new DrayError('INTEGRITY', `${what} is nested too deeply`)
+    if (values > mostValues) throw new DrayError('INTEGRITY', `${what} has too many values`)
   }
 }
 

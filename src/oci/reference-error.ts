@@ -122,8 +122,9 @@ function badAddress(text: string): Explanation | undefined {
 
 /** Before and from the colon or `@` that ends the name. */
 function splitVersion(text: string): [string, string] {
-  const end = /[:@][^/]*$/.exec(text)?.index ?? text.length
-  return [text.slice(0, end), text.slice(end)]
+  const last = text.lastIndexOf('/') + 1
+  const length = text.slice(last).search(/[:@]|$/)
+  return [text.slice(0, last + length), text.slice(last + length)]
 }
 
 function suggest(text: string, addition = ''): Pick<Explanation, 'hint'> {

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError, quote } from '../errors.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 
 /**
@@ -10,7 +10,7 @@ export function findChecksum(text: string, fileName: string, checksumFile: strin
   const lines = text.split(/\r?\n/).flatMap((line) => parseLine(line) ?? [])
   const found = lines.find(({ name }) => name === fileName)
   if (found) return found.digest
-  const about = lines.map(({ name }) => name).slice(0, 3)
+  const about = lines.slice(0, 3).map(({ name }) => quote(name))
   const message =
     lines.length === 0
       ? `${checksumFile} has no line that sha256sum -c reads`

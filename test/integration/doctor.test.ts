@@ -60,9 +60,9 @@ describeWithEngines('dray doctor looks at a real registry', (world) => {
     expect(first).toContain('--ca')
   })
 
-  test('a password that it does not take: manifest, exit 4', async () => {
+  test('a password that it does not take: credentials, exit 4', async () => {
     const { failed, exitCode } = await examine(['--ca', ca], 'wrong-password')
-    expect([failed, exitCode]).toEqual([['manifest'], 4])
+    expect([failed, exitCode]).toEqual([['credentials'], 4])
   })
 
   test('an image that it does not have: manifest, exit 3', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { extract, type Headers } from 'tar-stream'
@@ -19,4 +20,15 @@ export async function readArchive(path: string): Promise<Map<string, ArchivedEnt
 /** A JSON document of the archive. */
 export function jsonEntry(entries: Map<string, ArchivedEntry>, name: string) {
   return JSON.parse(entries.get(name)?.bytes.toString() ?? 'null')
+}
+
+/** The sha256 of every file of a tar, by name; for archives that are too large to be held. */
+export async function readEntryDigests(path: string): Promise<ReadonlyMap<string, string>> {
+  const digests = new Map<string, string>()
+  for await (const entry of createReadStream(path).pipe(extract())) {
+    const hash = createHash('sha256')
+    for await (const chunk of entry) hash.update(chunk)
+    digests.set(entry.header.name, `sha256:${hash.digest('hex')}`)
+  }
+  return digests
 }

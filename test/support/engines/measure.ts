@@ -29,7 +29,8 @@ export async function measure(
   return { exitCode, seconds: (performance.now() - start) / 1000, peakMemory }
 }
 
-function readPeakMemory({ pid }: ChildProcess): number {
+/** The most memory that a process had resident so far, in bytes; 0 where there is no /proc. */
+export function readPeakMemory({ pid }: Pick<ChildProcess, 'pid'>): number {
   try {
     const [, kibibytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     return Number(kibibytes ?? 0) * 1024

@@ -120,7 +120,7 @@ export const mirrorSetups: readonly MirrorSetup[] = [
     files: (ca) => ({ [dockerTrust]: ca }),
   },
   {
-    by: '--mirror',
+    by: 'DRAY_MIRROR',
     how: 'in its variable',
     env: { DRAY_MIRROR: 'docker.io=https://docker-mirror.internal/' },
     files: (ca) => ({ [podmanTrust]: ca }),

@@ -11,6 +11,16 @@ const withCode = (code: string) => codedError(code, `${code} happened`)
 
 const parserError = new errors.HTTPParserError('Expected HTTP/')
 
+test.each([
+  ['manifest', /^check the spelling; .*--proxy/],
+  ['blob', /^the registry names that host.*--proxy/],
+  ['token', /^the registry names that host.*--proxy/],
+  ['proxy', /^check the spelling of the proxy/],
+] as const)('who is asked to look at an unknown name depends on who wrote it: %s', (purpose, hint) => {
+  const error = toNetworkError(withCode('ENOTFOUND'), { ...where, purpose })
+  expect(error.hint).toMatch(hint)
+})
+
 describe('a failure is told in plain words, with a hint that fits it', () => {
   test.each([
     [withCode('ENOTFOUND'), 'NETWORK', 'once', /registry r\.example:5000 was not found/, /spelling.*--proxy/],

@@ -258,6 +258,7 @@ describe('a text that is no image name', () => {
       `${'a'.repeat(100_000)}/!`,
       `[${':'.repeat(100_000)}`,
       '/'.repeat(100_000),
+      `${':'.repeat(100_000)}/`,
     ]) {
       expect(() => parseReference(text)).toThrow('is no image name')
     }

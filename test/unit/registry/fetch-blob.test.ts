@@ -147,6 +147,14 @@ describe('a range', () => {
       },
     ],
     ['cannot be had', { status: 416, headers: { 'content-range': 'bytes */1000' } }],
+    ['meets a condition that was never made', { status: 412 }],
+    [
+      'has another length than it says',
+      {
+        ...part(400, 'bytes 400-999/1000'),
+        headers: { 'content-range': 'bytes 400-999/1000', 'content-length': '480' },
+      },
+    ],
   ])('that %s is answered by asking for the whole blob', async (_, answer) => {
     const { content, asked, bodies } = fetch(400, answer, {})
     expect(await content).toEqual(blob.subarray(400))

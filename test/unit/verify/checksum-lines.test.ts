@@ -22,7 +22,7 @@ test.each([
   ['', 'f has no line that sha256sum -c reads'],
   [`${a}\n`, 'f has no line that sha256sum -c reads'],
   [`${'a'.repeat(63)}  x.tar\n`, 'f has no line that sha256sum -c reads'],
-  [`${a}  y.tar\n`, 'f is about y.tar, not about x.tar'],
+  [`${a}  y.tar\n`, 'f is about "y.tar", not about x.tar'],
 ])('%j is about no such file', (text, message) => {
   expect(() => findChecksum(text, 'x.tar', 'f')).toThrow(
     expect.objectContaining({ code: 'INTEGRITY', message }),
