@@ -27,7 +27,7 @@ export function redactUrl(url: URL | string): string {
 
 /** Behind a scheme, browsers and Node take any number of slashes, and tabs among them, for two. */
 function withoutUserinfo(address: string): string {
-  return address.replace(/^([a-z][a-z0-9+.-]*:[/\\\t]*|[/\\]{2,})[^/\\]*@/i, '$1')
+  return address.replace(/^([a-z][a-z0-9+.-]*:[/\\\t]*(?![/\\\t])|[/\\]{2,})[^/\\]*@/i, '$1')
 }
 
 function redactParameter(parameter: string): string {

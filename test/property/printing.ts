@@ -161,6 +161,6 @@ export const printingProperties = [
       redactHeaders({ location: text, 'x-from': text })
       explainError(new DrayError('NETWORK', text.slice(0, 10_000)), { debug: false })
     },
-    { share: 0.5, examples: [['a-'.repeat(32_000)]] },
+    { share: 0.5, examples: [['a-'.repeat(32_000)], [`ftp:${'\t'.repeat(50_000)}`]] },
   ),
 ]

@@ -62,7 +62,7 @@ export function property<T extends [unknown, ...unknown[]]>(
 
 const longestReport = 3000
 
-function explain(details: fc.RunDetails<unknown>): string {
+function explain<T>(details: fc.RunDetails<T>): string {
   const report = fc.defaultReportMessage(details) ?? ''
   const { seed, counterexamplePath: path, errorInstance: error } = details
   const reason = error instanceof Error ? error.stack : String(error)
