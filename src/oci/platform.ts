@@ -149,7 +149,11 @@ function encode(text: string): string {
   )
 }
 
-/** Reads the platform in a descriptor or an image config; undefined when it names neither system nor processor. */
+/** Platforms are printed, and no real one comes near: 20 characters, two features. */
+const longestName = 100
+const mostNames = 100
+
+/** Reads the platform in a descriptor or an image config; undefined when it names neither system nor processor. Throws INTEGRITY. */
 export function decodePlatform(object: JsonObject, what: string): Platform | undefined {
   const os = optionalString(object, 'os', what)
   const architecture = optionalString(object, 'architecture', what)
@@ -157,6 +161,10 @@ export function decodePlatform(object: JsonObject, what: string): Platform | und
   const variant = optionalString(object, 'variant', what)
   const osVersion = optionalString(object, 'os.version', what)
   const osFeatures = optionalStrings(object, 'os.features', what)
+  const names = [os, architecture, variant, osVersion, ...(osFeatures ?? [])]
+  if (names.length > mostNames || names.some((name = '') => name.length > longestName)) {
+    throw new DrayError('INTEGRITY', `the platform of ${what} is too long to be one`)
+  }
   return {
     os: os ?? 'unknown',
     architecture: architecture ?? 'unknown',

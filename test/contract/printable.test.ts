@@ -49,7 +49,7 @@ const headers = {
   warning: `299 - "${evilHeader}"`,
   'www-authenticate': `Bearer realm="${evilHeader}",error="${evilHeader}"`,
   'retry-after': evilHeader,
-  [`x-evil`]: evilHeader,
+  'x-evil': evilHeader,
 }
 
 const inReason =

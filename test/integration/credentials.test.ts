@@ -132,8 +132,9 @@ describeWithEngines('stored logins open real registries', (world) => {
         const env = await atHome({ '.docker/config.json': { credsStore: name } })
         const { exitCode, stderr } = await pull(wants === 'tokens' ? tokens : basic, env)
         const error = stderr.slice(stderr.indexOf('dray: '))
-        expect(error).toContain(words)
-        expect(error).toContain(join(env.HOME, '.docker', 'config.json'))
+        expect(stderr).toContain(words)
+        const file = join(env.HOME, '.docker', 'config.json')
+        expect(error).toContain(`repair docker-credential-${name}, which ${file} names`)
         expect(exitCode).toBe(4)
       },
     )

@@ -283,7 +283,7 @@ export const damages: readonly Damage[] = [
   {
     what: 'a cut between two entries',
     damage: ({ bytes, layer, config }) => bytes.subarray(0, Math.max(layer.header, config.header)),
-    problem: /is not in the archive|no archive of images/,
+    problem: /is not in the archive|which is not there|no archive of images/,
   },
   {
     what: 'one bit of a header',
