@@ -2,6 +2,7 @@ import {
   chmodSync,
   existsSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -162,6 +163,14 @@ describe('the file of a login', () => {
     const file = newFile('{}')
     writeFileSync(`${file}.lock`, '')
     utimesSync(`${file}.lock`, new Date(0), new Date(0))
+    await save(file, 'reg.example')
+    expect(readdirSync(join(file, '..'))).toEqual(['config.json'])
+  })
+
+  test.skipIf(process.platform === 'win32')('is not locked for good by a link to nowhere', async () => {
+    const file = newFile('{}')
+    symlinkSync('nowhere', `${file}.lock`)
+    lutimesSync(`${file}.lock`, new Date(0), new Date(0))
     await save(file, 'reg.example')
     expect(readdirSync(join(file, '..'))).toEqual(['config.json'])
   })
