@@ -27,8 +27,11 @@ export interface Interruption {
 
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-/** Milliseconds for cleaning up, then for handles to close: together under the half second that a prompt may take. */
-const patience = 350
+/**
+ * Milliseconds for cleaning up, which takes a few unless the machine is busy, then for handles to close. Whoever cannot wait
+ * interrupts once more.
+ */
+const patience = 2000
 const lastPatience = 100
 
 /** Turns signals, and a reader of stdout that has gone, into an abort. */
