@@ -14,7 +14,11 @@ await Promise.all([bundle(), declareTypes()])
 async function bundle() {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'))
   const { metafile } = await build({
-    entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+    entryPoints: {
+      cli: 'src/cli/main.ts',
+      index: 'src/index.ts',
+      'layer-worker': 'src/archive/layer-worker.ts',
+    },
     outdir: 'dist',
     bundle: true,
     platform: 'node',

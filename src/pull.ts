@@ -4,13 +4,14 @@ import { archivedName, archiveFileName } from './archive/archive-name.ts'
 import { refuseChecksumOf, writeChecksumFile } from './archive/checksum-file.ts'
 import { type Destination, type DestinationOptions, openDestination } from './archive/destination.ts'
 import { archiveFormats } from './archive/formats.ts'
-import { writeArchive } from './archive/write-archive.ts'
+import { watchChecksum } from './archive/stale-checksum.ts'
 import type { CredentialSource } from './auth/credential.ts'
 import { DrayError, isDrayError } from './errors.ts'
 import type { OnEvent } from './events.ts'
 import { fetchBlobs, type Source } from './image/fetch-blobs.ts'
 import type { Image } from './image/image.ts'
 import { resolveImage } from './image/resolve-image.ts'
+import { tellWhatIsKept } from './image/tell-what-is-kept.ts'
 import { type Network, type NetworkOptions, openNetwork } from './network.ts'
 import type { Digest } from './oci/digest.ts'
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oci/platform.ts'
@@ -84,15 +85,17 @@ export async function pull(texts: readonly string[], options: PullOptions = {}):
   if (signal.aborted) throw abortError(signal)
 
   const destination = await openDestination(plan.destination)
+  const arrivals = tellWhatIsKept(plan.onEvent)
   try {
-    const result = await pullInto(destination, { ...plan, lanes, signal })
+    const result = await pullInto(destination, { ...plan, onEvent: arrivals.onEvent, lanes, signal })
     await destination.cleanUp('success')
     return result
   } catch (error) {
     lanes.abort(error)
     await destination.output.abort()
     await destination.cleanUp('failure')
-    throw options.signal?.aborted ? abortError(options.signal) : error
+    if (options.signal?.aborted) throw abortError(options.signal)
+    throw destination.keepsBlobs ? arrivals.explain(error) : error
   }
 }
 
@@ -168,12 +171,14 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
     const images = sources.map(({ image }) => image)
     await together(lanes, [
       fetchBlobs(sources, store, { jobs, signal, onEvent }),
-      writeArchive(archiveFormats[format].entries(images, store), destination.output, signal),
+      destination.output.write(archiveFormats[format].entries(images, store), signal),
     ])
-    const { size } = await destination.output.commit(signal)
     const { path } = destination.output
+    const settleChecksum = options.checksum ? undefined : await watchChecksum(path, signal)
+    const { size } = await destination.output.commit(signal)
     onEvent({ type: 'archive-done', path, size })
     const checksumFile = options.checksum ? await writeChecksumFile(path, signal) : undefined
+    await settleChecksum?.(spokesmen(onEvent).onWarning)
     return {
       path,
       format,

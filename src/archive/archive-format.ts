@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Image } from '../image/image.ts'
-import type { BlobStore } from '../store/blob-store.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { BlobStore, OpenBlob } from '../store/blob-store.ts'
 
 /** One entry of the tar. */
 export type ArchiveEntry = DirectoryEntry | LinkEntry | FileEntry
@@ -32,6 +33,21 @@ export interface FileEntry extends EntryBase {
    * arriving is written once more after that.
    */
   settled?(signal: AbortSignal): Promise<void>
+  /** What the content is made of, for those who read the blob themselves. */
+  readonly layer?: LayerContent
+}
+
+/** The content of an entry as something to be made of a blob. */
+export interface LayerContent {
+  /** Names it in messages. */
+  readonly what: string
+  /** Of the blob, in bytes. */
+  readonly blobSize: number
+  /** Whether the content is what the blob stands for uncompressed, or the blob as it is. */
+  readonly isInflated: boolean
+  /** Of the content. */
+  readonly digest: Digest
+  openBlob(signal: AbortSignal): Promise<OpenBlob>
 }
 
 /** A way to lay out images in a tar. */

@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
 import { checkDirectory, prepareDirectory } from '../store/prepare-directory.ts'
-import { removeBlobs } from '../store/remove-blobs.ts'
+import { removeBlobs, removeEmptyPlaces } from '../store/remove-blobs.ts'
 import { createClaim, sweepClaims } from '../streams/claim.ts'
 import { fileError } from '../streams/file-error.ts'
 import { openFileOutput } from './file-output.ts'
@@ -18,9 +18,11 @@ export interface Destination {
   readonly output: Output
   /** Made when the first blob comes. */
   readonly blobDirectory: string
+  /** Whether a later pull finds there what has arrived, when this one fails. */
+  readonly keepsBlobs: boolean
   /**
-   * Removes the blobs: at the end of a pull that succeeded, or always when no later pull could find them again. What
-   * another pull may be using stays. Throws FILE and PIPE_CLOSED when the end of a device or FIFO could not be written.
+   * Removes the blobs: at the end of a pull that succeeded, or always when no later pull could find them again; otherwise
+   * the places for them, where they are empty. What another pull may be using stays. Throws FILE and PIPE_CLOSED when the end of a device or FIFO could not be written.
    */
   cleanUp(outcome: 'success' | 'failure'): Promise<void>
 }
@@ -31,9 +33,9 @@ export interface DestinationOptions {
   /** The file's name when `path` is a directory. */
   readonly defaultName: string
   readonly stdout: Writable | undefined
-  /** Keeps blobs for later pulls, in this directory. */
+  /** Keeps blobs for later pulls, in this directory, unless it cannot be written to. */
   readonly cache: string | undefined
-  /** Told when everybody may write to the cache. */
+  /** Told when the cache is not used, or everybody may write to it. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
@@ -42,14 +44,32 @@ export interface DestinationOptions {
  * costs nothing. A device or a FIFO is written to as it is, never replaced. Throws FILE and USAGE.
  */
 export async function openDestination(options: DestinationOptions): Promise<Destination> {
-  const { path, stdout, cache, onWarning } = options
+  const { path, stdout, onWarning = () => {} } = options
   if (path === '-' && !stdout) throw new DrayError('USAGE', 'no stream was given to write the archive to')
-  if (cache !== undefined) await prepareDirectory(cache, { mayBeLink: true, onWarning })
+  const cache = options.cache === undefined ? undefined : await openCache(options.cache, onWarning)
   if (path === '-' && stdout) return streamDestination(stdout, '-', cache)
   const target = await findTarget(path, options.defaultName)
   if (target.kind === 'device') return specialDestination(openDevice(target.path), target.path, cache)
   if (target.kind === 'fifo') return specialDestination(openFifo(target.path), target.path, cache)
   return fileDestination(target.path, cache)
+}
+
+/**
+ * The cache, when it can be written to. One of which the system lets us keep nothing is not worth a pull: it goes on
+ * without. Throws FILE for one that it would not be safe to use.
+ */
+async function openCache(cache: string, onWarning: (message: string) => void): Promise<string | undefined> {
+  try {
+    await prepareDirectory(cache, { mayBeLink: true, onWarning })
+    await prepareDirectory(join(cache, 'blobs'))
+    await checkDirectory(join(cache, 'blobs', 'sha256'))
+    return cache
+  } catch (error) {
+    const cause = error instanceof DrayError ? systemErrorCode(error.cause) : undefined
+    if (!['EACCES', 'EROFS'].includes(cause ?? '')) throw error
+    onWarning(`${Object(error).message}; going on without the cache`)
+    return undefined
+  }
 }
 
 interface Target {
@@ -90,9 +110,10 @@ async function fileDestination(path: string, cache: string | undefined): Promise
   return {
     output,
     blobDirectory,
+    keepsBlobs: true,
     async cleanUp(outcome) {
-      if (cache !== undefined || outcome === 'failure' || (await output.isShared())) return
-      await removeBlobs(blobDirectory)
+      if (cache !== undefined || (await output.isShared())) return
+      await (outcome === 'success' ? removeBlobs : removeEmptyPlaces)(blobDirectory)
     },
   }
 }
@@ -136,6 +157,7 @@ async function streamDestination(
   return {
     output: openStreamOutput(stream, { name, spoolDirectory: claim.path }),
     blobDirectory: cache ?? claim.path,
+    keepsBlobs: cache !== undefined,
     async cleanUp() {
       ended.abort()
       await swept

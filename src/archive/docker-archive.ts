@@ -120,6 +120,13 @@ function layerEntry(
       return pipeline(content, verifyContent({ digest: diffId }, what), () => {})
     },
     settled: (signal) => store.settled(descriptor.digest, signal),
+    layer: {
+      what,
+      blobSize: descriptor.size,
+      isInflated: true,
+      digest: diffId,
+      openBlob: (signal) => store.open(descriptor.digest, signal),
+    },
   }
 }
 

@@ -6,16 +6,23 @@ import { DrayError, systemErrorCode } from '../errors.ts'
 import { digestHex, digestOf } from '../oci/digest.ts'
 import { createClaim, findClaims, sweepClaims } from '../streams/claim.ts'
 import { fileError } from '../streams/file-error.ts'
-import { pipeToFile, writeAll } from '../streams/file-sink.ts'
+import { writeAll } from '../streams/file-sink.ts'
 import { moveFile } from '../streams/move-file.ts'
-import type { ArchiveEntry, FileEntry } from './archive-format.ts'
+import type { ArchiveEntry } from './archive-format.ts'
+import { createLayerWorkers } from './layer-workers.ts'
 import type { Output } from './output.ts'
-import { endOfArchive, padding, tarHeader } from './tar.ts'
+import { placeEntries } from './place-entries.ts'
+import { endOfArchive } from './tar.ts'
 
 /** An archive in a file. */
 export interface FileOutput extends Output {
   /** True unless it is certain that no other process is writing an archive of this name. */
   isShared(): Promise<boolean>
+}
+
+export interface FileOutputOptions {
+  /** What threads run, for those who have it elsewhere than in the package. */
+  readonly workerFile?: URL | undefined
 }
 
 /**
@@ -24,7 +31,10 @@ export interface FileOutput extends Output {
  * same archive, the last wins. A symbolic link is kept, and what it points to replaced.
  * Throws FILE at once when the directory is missing or not writable, or the path is a directory.
  */
-export async function openFileOutput(path: string): Promise<FileOutput> {
+export async function openFileOutput(
+  path: string,
+  { workerFile }: FileOutputOptions = {},
+): Promise<FileOutput> {
   const target = await resolveTarget(path)
   const stem = join(dirname(target), temporaryStem(basename(target)))
   const claim = createClaim(stem)
@@ -34,14 +44,20 @@ export async function openFileOutput(path: string): Promise<FileOutput> {
   })
   const ended = new AbortController()
   const swept = sweepClaims(stem, 'file', ended.signal)
-  let offset = 0
+  let end = 0
   return {
     path,
-    async append(entry, signal) {
-      offset = await writeEntry(entry, { file, path, offset, signal })
+    async write(entries, signal) {
+      const list = [...entries]
+      const workers = blobSizes(list) >= worthThreads ? createLayerWorkers(workerFile) : undefined
+      try {
+        end = await placeEntries(list, { file, path, offset: 0, workers, signal })
+      } finally {
+        await workers?.close()
+      }
     },
     async commit(signal) {
-      const size = await writeAll(file, [endOfArchive], { position: offset, path })
+      const size = await writeAll(file, [endOfArchive], { position: end, path })
       await finish(file, { size, path })
       signal.throwIfAborted()
       await moveInPlace(claim.path, target)
@@ -57,8 +73,8 @@ export async function openFileOutput(path: string): Promise<FileOutput> {
       ended.abort()
       await swept
       await sweepClaims(stem, 'file', ended.signal)
-      const claims = await findClaims(stem)
-      return claims.some((other) => other !== claim.path)
+      const claims = await findClaims(stem).catch(() => undefined)
+      return claims === undefined || claims.some((other) => other !== claim.path)
     },
   }
 }
@@ -106,30 +122,11 @@ async function createFile(temporary: string, path: string): Promise<FileHandle> 
   }
 }
 
-interface Place {
-  readonly file: FileHandle
-  /** Named in messages. */
-  readonly path: string
-  readonly offset: number
-  readonly signal: AbortSignal
-}
+/** In bytes: below this, in all, threads take longer to make than they save. */
+const worthThreads = 8 * 1024 * 1024
 
-/** Resolves to the offset after the entry. */
-async function writeEntry(entry: ArchiveEntry, { file, path, offset, signal }: Place): Promise<number> {
-  const start = offset + (await tarHeader(entry, 0)).length
-  const size = entry.type === 'file' ? await writeContent(entry, { file, path, offset: start, signal }) : 0
-  await writeAll(file, [await tarHeader(entry, size)], { position: offset, path })
-  return writeAll(file, [padding(size)], { position: start + size, path })
-}
-
-/** Content first: only then is its size known, and with it the header. */
-async function writeContent(entry: FileEntry, { file, path, offset, signal }: Place): Promise<number> {
-  let end = offset
-  const onWritten = (position: number) => {
-    end = position
-  }
-  await pipeToFile(entry.open(signal), file, { position: offset, path, onWritten, signal })
-  return end - offset
+function blobSizes(entries: readonly ArchiveEntry[]): number {
+  return entries.reduce((sum, entry) => sum + ((entry.type === 'file' && entry.layer?.blobSize) || 0), 0)
 }
 
 /** An entry that failed may have reached further than the archive. */

@@ -73,17 +73,20 @@ function blobEntries(image: ArchivedImage['image'], store: BlobStore): readonly 
 }
 
 function layerEntry({ digest, size }: Descriptor, store: BlobStore): FileEntry {
+  const what = `layer ${shortDigest(digest)}`
   return {
     type: 'file',
     path: blobPath(digest),
     mtime: 0,
     size,
-    open: (signal) =>
-      pipeline(
-        store.follow(digest, signal),
-        verifyContent({ digest, size }, `layer ${shortDigest(digest)}`),
-        () => {},
-      ),
+    open: (signal) => pipeline(store.follow(digest, signal), verifyContent({ digest, size }, what), () => {}),
     settled: (signal) => store.settled(digest, signal),
+    layer: {
+      what,
+      blobSize: size,
+      isInflated: false,
+      digest,
+      openBlob: (signal) => store.open(digest, signal),
+    },
   }
 }

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
+import { readAt } from '../store/blob-files.ts'
 import { fileError } from '../streams/file-error.ts'
 import { pipeToFile } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry } from './archive-format.ts'
 import type { Output } from './output.ts'
 import { endOfArchive, padding, tarHeader } from './tar.ts'
+import { writeInOrder } from './write-in-order.ts'
 
 export interface StreamOutputOptions {
   /** What the user called it; default `-`. */
@@ -55,17 +57,18 @@ export function openStreamOutput(
     }
     await send(Readable.from([padding(content.size)]), signal)
   }
+  const append = async (entry: ArchiveEntry, signal: AbortSignal) => {
+    if (broken) throw broken
+    if (entry.type !== 'file') return sendEntry(entry, { size: 0, open: () => Readable.from([]) }, signal)
+    if (entry.size === undefined) {
+      return spool(entry, { spoolDirectory, signal, use: (content) => sendEntry(entry, content, signal) })
+    }
+    await entry.settled?.(signal)
+    await sendEntry(entry, { size: entry.size, open: () => entry.open(signal) }, signal)
+  }
   return {
     path: name,
-    async append(entry, signal) {
-      if (broken) throw broken
-      if (entry.type !== 'file') return sendEntry(entry, { size: 0, open: () => Readable.from([]) }, signal)
-      if (entry.size === undefined) {
-        return spool(entry, { spoolDirectory, signal, use: (content) => sendEntry(entry, content, signal) })
-      }
-      await entry.settled?.(signal)
-      await sendEntry(entry, { size: entry.size, open: () => entry.open(signal) }, signal)
-    },
+    write: (entries, signal) => writeInOrder(entries, (entry) => append(entry, signal), signal),
     async commit(signal) {
       await send(Readable.from([endOfArchive]), signal)
       return { size: sent }
@@ -99,14 +102,24 @@ async function spool(entry: FileEntry, { spoolDirectory, signal, use }: Spool): 
       signal,
       onWritten: (end) => (size = end),
     })
-    await use({
-      size,
-      open: () => file.createReadStream({ start: 0, autoClose: false, highWaterMark: 512 * 1024 }),
-    })
+    await use({ size, open: () => Readable.from(readPieces(file, path), { objectMode: false }) })
   } finally {
     // What it held has been sent, or failed for another reason.
     await file.close().catch(() => {})
     await rm(path, { force: true }).catch(() => {})
+  }
+}
+
+const pieceSize = 512 * 1024
+
+/** From the beginning to the end. Throws FILE. */
+async function* readPieces(file: FileHandle, path: string): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(pieceSize)
+    const length = await readAt(file, buffer, { position, path })
+    if (length === 0) return
+    yield buffer.subarray(0, length)
+    position += length
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isDrayError } from '../errors.ts'
 import type { OnEvent } from '../events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -21,13 +22,17 @@ export interface Source {
 
 /**
  * Brings every layer of every image into the store, `jobs` at a time, each blob once, in the order in which the archive
- * will want them. Throws what the store and the network throw; the first failure ends it.
+ * will want them. Throws what the store and the network throw; the first failure ends it. Once it has settled, nothing is
+ * written any more.
  */
 export async function fetchBlobs(
   sources: readonly Source[],
   store: BlobStore,
-  { jobs, signal, onEvent }: FetchBlobsOptions,
+  { jobs, signal: outer, onEvent }: FetchBlobsOptions,
 ): Promise<void> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([outer, failed.signal])
+  setMaxListeners(0, signal)
   const queue = distinctBlobs(sources).values()
   const worker = async () => {
     for (const { descriptor, repository } of queue) await fetchBlob(descriptor, repository)
@@ -46,7 +51,8 @@ export async function fetchBlobs(
     await writeTrusted({ descriptor, repository }, store, { signal, onProgress })
     onEvent({ type: 'blob-done', digest, size, cached: false })
   }
-  await Promise.all(Array.from({ length: jobs }, worker))
+  await Promise.all(Array.from({ length: jobs }, () => worker().catch((error) => failed.abort(error))))
+  failed.signal.throwIfAborted()
 }
 
 /** A blob to fetch, and where from. */

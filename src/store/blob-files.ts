@@ -54,10 +54,20 @@ export async function createFile(path: string): Promise<FileHandle> {
   }
 }
 
+/** A file that is not given back is closed. */
 async function onlyIf(fits: (stats: Stats) => boolean, file: FileHandle): Promise<FileHandle | undefined> {
-  if (fits(await file.stat())) return file
-  await file.close()
-  return undefined
+  let isFit = false
+  try {
+    isFit = fits(await file.stat())
+  } finally {
+    if (!isFit) await closeRead(file)
+  }
+  return isFit ? file : undefined
+}
+
+/** Closes a file that was only read: what that may fail with says nothing about the bytes. */
+export async function closeRead(file: FileHandle): Promise<void> {
+  await file.close().catch(() => {})
 }
 
 const isRegular = (stats: Stats): boolean => stats.isFile()
@@ -113,11 +123,13 @@ export async function readAt(
   }
 }
 
-/** True when the name stands for this open file, and not for one that someone put in its place. */
+/** True when the name stands for this open file, and not for one that someone put in its place. Throws FILE. */
 export async function isNameOf(path: string, file: FileHandle): Promise<boolean> {
   const [named, opened] = await Promise.all([
     lstat(path, { bigint: true }).catch(() => undefined),
-    file.stat({ bigint: true }),
+    file.stat({ bigint: true }).catch((error) => {
+      throw fileError(`look at ${path}`, error)
+    }),
   ])
   return named?.ino === opened.ino && named.dev === opened.dev
 }

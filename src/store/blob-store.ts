@@ -1,6 +1,8 @@
+import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { Arrival } from './arrival.ts'
 
 /** Opens a blob's bytes from an offset on; called again from 0 when what was there proved wrong. */
 export type BlobSource = (from: number, signal: AbortSignal) => Promise<Readable>
@@ -16,8 +18,16 @@ export interface BlobStore {
   write(descriptor: Descriptor, source: BlobSource, options: BlobWriteOptions): Promise<void>
   /** The bytes of a blob, while they still arrive or at rest; waits for a blob that no one has begun to write yet. */
   follow(digest: Digest, signal: AbortSignal): Readable
+  /** The file of a blob, for those who read it themselves; waits for a blob that no one has begun to write yet. Throws FILE. */
+  open(digest: Digest, signal: AbortSignal): Promise<OpenBlob>
   /** Resolves when the blob is whole; rejects when `signal` ends the wait. */
   settled(digest: Digest, signal: AbortSignal): Promise<void>
+}
+
+/** A file, to be closed by whoever asked for it, that may be read as far as the blob has arrived. */
+export interface OpenBlob {
+  readonly file: FileHandle
+  readonly arrival: Arrival
 }
 
 export interface BlobWriteOptions {

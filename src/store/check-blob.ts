@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Digest, digestAlgorithm, finishDigest } from '../oci/digest.ts'
-import { openForReading, readPieces } from './blob-files.ts'
+import { closeRead, openForReading, readPieces } from './blob-files.ts'
 
 /**
  * The size of the blob that is at rest in a file, its bytes hashed; undefined when there is none, or another. Throws
@@ -19,6 +19,6 @@ export async function checkBlob(
     signal?.throwIfAborted()
     hash.update(piece)
   }
-  const size = await readPieces(file, { path, onPiece }).finally(() => file.close())
+  const size = await readPieces(file, { path, onPiece }).finally(() => closeRead(file))
   return finishDigest(hash, algorithm) === digest ? size : undefined
 }

@@ -4,7 +4,7 @@ import { createArrival } from './arrival.ts'
 import { blobFiles } from './blob-files.ts'
 import type { BlobStore } from './blob-store.ts'
 import { checkBlob } from './check-blob.ts'
-import { followBlob } from './follow-blob.ts'
+import { followBlob, openArriving } from './follow-blob.ts'
 import { prepareDirectory } from './prepare-directory.ts'
 import { writeBlob } from './write-blob.ts'
 
@@ -71,6 +71,11 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
       const stream = followBlob(arrivals(digest), { whole, what: `blob ${shortDigest(digest)}`, signal })
       check(digest, signal).catch((error) => stream.destroy(error))
       return stream
+    },
+    async open(digest, signal) {
+      await check(digest, signal)
+      const arrival = arrivals(digest)
+      return { arrival, file: await openArriving(arrival, blobFiles(directory, digest).whole, signal) }
     },
     async settled(digest, signal) {
       await check(digest, signal)

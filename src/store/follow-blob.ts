@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { DrayError } from '../errors.ts'
 import type { Arrival } from './arrival.ts'
-import { openForReading, readAt } from './blob-files.ts'
+import { closeRead, openForReading, readAt } from './blob-files.ts'
 
 export interface FollowOptions {
   /** Where the blob is when it is whole. */
@@ -61,9 +61,26 @@ export function followBlob(arrival: Arrival, { whole, what, signal }: FollowOpti
     },
     destroy(error, done) {
       stopped.abort()
-      reading.then(() => file?.close()).then(() => done(error), done)
+      reading.then(() => file && closeRead(file)).then(() => done(error), done)
     },
   })
+}
+
+/** Opens the file of a blob as soon as there is one. Throws FILE, and the reason of `signal`. */
+export async function openArriving(
+  arrival: Arrival,
+  whole: string,
+  signal: AbortSignal,
+): Promise<FileHandle> {
+  for (;;) {
+    const { interruptions } = arrival
+    while (!arrival.isWhole && arrival.available === 0) await arrival.change(signal)
+    try {
+      return await openBlob(arrival, whole)
+    } catch (error) {
+      if (arrival.interruptions === interruptions) throw error
+    }
+  }
 }
 
 /** The writer may be renaming it just now. */

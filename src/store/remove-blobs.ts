@@ -14,12 +14,21 @@ export async function removeBlobs(directory: string): Promise<void> {
   if (await isDirectory(blobs)) {
     for (const algorithm of algorithms) await removeFiles(join(blobs, algorithm))
   }
-  for (const emptied of [blobs, directory]) await rmdir(emptied).catch(() => {})
+  await removeEmptyPlaces(directory)
 }
 
 /** Not a link to one. */
 async function isDirectory(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+/** Removes the places for blobs in a directory, and the directory, as far as there is nothing at all in them. Never throws. */
+export async function removeEmptyPlaces(directory: string): Promise<void> {
+  const blobs = join(directory, 'blobs')
+  if (await isDirectory(blobs)) {
+    for (const algorithm of algorithms) await rmdir(join(blobs, algorithm)).catch(() => {})
+  }
+  for (const emptied of [blobs, directory]) await rmdir(emptied).catch(() => {})
 }
 
 async function removeFiles(directory: string): Promise<void> {
@@ -28,5 +37,4 @@ async function removeFiles(directory: string): Promise<void> {
   for (const name of names) {
     if (ours.test(name)) await rm(join(directory, name)).catch(() => {})
   }
-  await rmdir(directory).catch(() => {})
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { DrayError, systemErrorCode } from '../errors.ts'
+import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
 import { fileError } from '../streams/file-error.ts'
 import { pipeToFile } from '../streams/file-sink.ts'
 import { isBusy, moveFile } from '../streams/move-file.ts'
-import { mismatch } from '../streams/verify.ts'
+import { isTooLong, mismatch, tooLong } from '../streams/verify.ts'
 import { type BlobFiles, isNameOf, readPieces, removeFile } from './blob-files.ts'
 import type { BlobSource } from './blob-store.ts'
 import { checkBlob } from './check-blob.ts'
@@ -85,17 +85,18 @@ async function receive(file: FileHandle, path: string, write: BlobWrite): Promis
   const outcome = () => mismatch(descriptor, { digest: finishDigest(hash, algorithm), size }, what)
   if (size === descriptor.size) return outcome()
 
-  const tooLong = new Error('more bytes than announced')
   const onChunk = (chunk: Buffer) => {
     size += chunk.length
-    if (size > descriptor.size) throw tooLong
+    if (size > descriptor.size) throw tooLong(what, descriptor.size)
     hash.update(chunk)
   }
   try {
     const body = await source(found, signal)
     await pipeToFile(body, file, { position: found, path, onChunk, onWritten: onAvailable, signal })
   } catch (error) {
-    if (error !== tooLong) throw error
+    // Whoever counts them first, it may be an old beginning that was too much.
+    if (isDrayError(error) && isTooLong(error)) return error
+    throw error
   }
   return outcome()
 }

@@ -50,10 +50,13 @@ function renewAll(): void {
 
 const claimed = /\.([0-9a-f]{8})-([1-9]\d{0,9})-[0-9a-f]{8}\.partial$/
 
-/** The paths that were claimed with this stem, by whomever; none when the directory cannot be read. */
+/** The paths that were claimed with this stem, by whomever. Rejects when the directory cannot be read. */
 export async function findClaims(stem: string): Promise<readonly string[]> {
   const directory = dirname(stem)
-  const names = await readdir(directory).catch(() => [])
+  const names = await readdir(directory).catch((error) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return []
+    throw error
+  })
   return names.filter((name) => isClaimOn(basename(stem), name)).map((name) => join(directory, name))
 }
 
@@ -64,10 +67,14 @@ export function isClaimOn(stem: string, name: string): boolean {
 
 /**
  * False when whoever claimed the path has died. Where that can only be seen from a lack of signs of life, it takes up to
- * ten seconds; a signal that ends the wait makes it true, for nothing is known then.
+ * ten seconds; a signal that ends the wait, or a file that cannot be looked at, makes it true, for nothing is known then.
  */
 export async function isAlive(path: string, signal: AbortSignal): Promise<boolean> {
-  if (held.has(path)) return true
+  return held.has(path) || showsLife(path, signal).catch(() => true)
+}
+
+/** Rejects when that cannot be found out. */
+async function showsLife(path: string, signal: AbortSignal): Promise<boolean> {
   const [match, where, number] = claimed.exec(path) ?? []
   if (match === undefined) return false
   const seen = await lastSign(path)
@@ -92,12 +99,17 @@ export async function sweepClaims(
     const isOfKind = kind === 'file' ? stats.isFile() : stats.isDirectory()
     if (isOurs && isOfKind) await rm(path, { recursive: kind === 'directory', force: true })
   }
-  const paths = await findClaims(stem)
+  const paths = await findClaims(stem).catch(() => [])
   await Promise.all(paths.map((path) => sweep(path).catch(() => {})))
 }
 
 async function lastSign(path: string): Promise<number | undefined> {
-  return (await lstat(path).catch(() => undefined))?.mtimeMs
+  try {
+    return (await lstat(path)).mtimeMs
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Clocks differ over networks: a sign from the future is no better than an old one. */
@@ -108,11 +120,7 @@ function isRecent(time: number, limit: number): boolean {
 /** Watches for the next sign of life. */
 async function stirs(path: string, seen: number, signal: AbortSignal): Promise<boolean> {
   while (isRecent(seen, patience.unknown)) {
-    try {
-      await sleep(timeBetweenLooks, undefined, { signal })
-    } catch {
-      return true
-    }
+    await sleep(timeBetweenLooks, undefined, { signal })
     const now = await lastSign(path)
     if (now !== seen) return now !== undefined
   }

@@ -48,6 +48,20 @@ export function mismatch(
   )
 }
 
+/** The INTEGRITY error for content of which more comes than was promised, so that what has come of it is wrong. */
+export function tooLong(what: string, size: number): DrayError {
+  return new DrayError('INTEGRITY', `${what} is longer than the ${size} bytes that its manifest promises`, {
+    cause: surplus,
+  })
+}
+
+/** True for an error that {@link tooLong} is at the bottom of. */
+export function isTooLong(error: unknown): boolean {
+  return error === surplus || (error instanceof Error && isTooLong(error.cause))
+}
+
+const surplus = Object.assign(new Error('there are more bytes than announced'), { code: 'ERR_SURPLUS' })
+
 function sizeError(what: string, expected: number, actual: number): DrayError {
   const found = actual > expected ? 'there are more' : `there are ${actual}`
   return new DrayError('INTEGRITY', `${what} should have ${expected} bytes, but ${found}`)

@@ -1,6 +1,6 @@
 import { isAbsent } from '../oci/json.ts'
 import type { ImageConfig } from '../oci/manifest.ts'
-import type { Compression } from '../streams/decompress.ts'
+import type { Compression } from '../streams/compression.ts'
 import type { CheckedImage } from './check-image.ts'
 import type { EntryTable, TableTraits } from './entry-table.ts'
 import { kindOfName, type NameKind } from './image-names.ts'

@@ -82,7 +82,7 @@ export function checkImage(
   context: CheckContext,
 ): CheckedImage | undefined {
   const { problems } = context
-  const place = `${prefix}config, ${configPath}`
+  const place = `${prefix}config, ${namePath(configPath)}`
   const file = findFile(configPath, place, context)
   const bytes = file && documentBytes(file, place, context)
   const config = bytes && decodeOr(() => decodeImageConfig(bytes), { place, about: configPath, problems })
@@ -93,7 +93,7 @@ export function checkImage(
     problems.broken(place, message, `length ${configPath}`)
   }
   const layers = layerPaths.map((path, i) => {
-    const layerPlace = `${prefix}layer ${i + 1} of ${layerPaths.length}, ${path}`
+    const layerPlace = `${prefix}layer ${i + 1} of ${layerPaths.length}, ${namePath(path)}`
     return checkLayer(path, layerPlace, diffIds[i], context)
   })
   return {

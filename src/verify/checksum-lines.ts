@@ -1,3 +1,4 @@
+import { posix, win32 } from 'node:path'
 import { DrayError, quote } from '../errors.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 
@@ -8,7 +9,9 @@ import { type Digest, parseDigest } from '../oci/digest.ts'
  */
 export function findChecksum(text: string, fileName: string, checksumFile: string): Digest {
   const lines = text.split(/\r?\n/).flatMap((line) => parseLine(line) ?? [])
-  const found = lines.find(({ name }) => name === fileName)
+  const found = lines.find(({ name }) =>
+    [name, posix.basename(name), win32.basename(name)].includes(fileName),
+  )
   if (found) return found.digest
   const about = lines.slice(0, 3).map(({ name }) => quote(name))
   const message =
@@ -27,12 +30,12 @@ interface Line {
 
 function parseLine(line: string): Line | undefined {
   const { escaped, hex, name } =
-    /^(?<escaped>\\)?(?<hex>[0-9a-f]{64}) [ *](?<name>.+)$/i.exec(line)?.groups ??
-    /^(?<escaped>\\)?SHA256 \((?<name>.+)\) = (?<hex>[0-9a-f]{64})$/i.exec(line)?.groups ??
+    /^(?<escaped>\\)?(?<hex>[0-9a-f]{64}) [ *](?<name>.+)$/is.exec(line)?.groups ??
+    /^(?<escaped>\\)?SHA256 \((?<name>.+)\) = (?<hex>[0-9a-f]{64})$/is.exec(line)?.groups ??
     {}
   if (hex === undefined || name === undefined) return undefined
   const path = escaped ? name.replace(/\\([\\nr])/g, (_, sign: string) => escapes[sign] ?? sign) : name
-  return { name: path.replace(/^.*[/\\]/s, ''), digest: parseDigest(`sha256:${hex.toLowerCase()}`) }
+  return { name: path, digest: parseDigest(`sha256:${hex.toLowerCase()}`) }
 }
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\', n: '\n', r: '\r' }

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { DrayError, isDrayError } from '../errors.ts'
 import { type Digest, type DigestAlgorithm, finishDigest } from '../oci/digest.ts'
-import { type Compression, compressionOf, decompress } from '../streams/decompress.ts'
+import { type Compression, compressionOf } from '../streams/compression.ts'
+import { decompress } from '../streams/decompress.ts'
 
 /** Bytes by what they hash to. */
 export interface Digested {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
 import { type Digest, finishDigest } from '../oci/digest.ts'
-import { type Compression, decompress, detectCompression } from '../streams/decompress.ts'
+import { type Compression, detectCompression } from '../streams/compression.ts'
+import { decompress } from '../streams/decompress.ts'
 import { fileError } from '../streams/file-error.ts'
 
 /** An archive as it lies there, compressed or not. */
@@ -27,6 +28,11 @@ export interface OuterOptions {
  * is compressed in another way.
  */
 export async function openOuter(source: Readable, { name, signal }: OuterOptions): Promise<OuterStream> {
+  if (signal?.aborted) {
+    // A file that is being opened still may fail to.
+    source.on('error', () => {}).destroy()
+    throw signal.reason
+  }
   const hash = createHash('sha256')
   let size = 0
   const raw = new Transform({
@@ -71,6 +77,10 @@ export function readError(error: unknown, { name, signal }: OuterOptions): unkno
   if (signal?.aborted) return signal.reason
   if (systemErrorCode(error) === 'ENOENT') {
     return new DrayError('FILE', `cannot read ${name}: there is no such file`, { cause: error })
+  }
+  if (systemErrorCode(error) === 'EISDIR') {
+    const hint = `of a directory, the tar can be verified: tar -cf - -C ${name} . | dray verify -`
+    return new DrayError('FILE', `cannot read ${name}: it is a directory`, { hint, cause: error })
   }
   return isDrayError(error) ? error : fileError(`read ${name}`, error)
 }

@@ -1,5 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
-import type { Compression } from '../streams/decompress.ts'
+import type { Compression } from '../streams/compression.ts'
 
 /** What was found out about an archive. */
 export interface Verdict {

@@ -1,14 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { isDrayError, systemErrorCode } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { fileError } from '../streams/file-error.ts'
+import { readSmallFile } from '../streams/read-small-file.ts'
 import { findChecksum } from './checksum-lines.ts'
 import type { Verdict } from './verdict.ts'
 import { verifyArchive } from './verify-archive.ts'
-
-export { verifyArchive }
 
 export interface VerifyFileOptions {
   readonly signal?: AbortSignal | undefined
@@ -32,7 +30,7 @@ type Checksum =
 
 async function readChecksum(path: string): Promise<Checksum | undefined> {
   const file = `${path}.sha256`
-  const text = await readSmallFile(file)
+  const text = await readText(file)
   if (text === undefined) return undefined
   try {
     return { file, digest: findChecksum(text, basename(path), file) }
@@ -42,26 +40,13 @@ async function readChecksum(path: string): Promise<Checksum | undefined> {
   }
 }
 
-/** As much as a checksum file of many lines has. */
-const largestChecksumFile = 1024 * 1024
-
-async function readSmallFile(path: string): Promise<string | undefined> {
+/** Beside an archive may lie anything: what is no file is not waited for. */
+async function readText(path: string): Promise<string | undefined> {
   try {
-    const file = await open(path)
-    try {
-      const { buffer, bytesRead } = await file.read(
-        Buffer.alloc(largestChecksumFile),
-        0,
-        largestChecksumFile,
-        0,
-      )
-      return buffer.toString('utf8', 0, bytesRead)
-    } finally {
-      await file.close()
-    }
+    return await readSmallFile(path)
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(systemErrorCode(error) ?? '')) return undefined
-    throw fileError(`read ${path}`, error)
+    throw isDrayError(error) ? error : fileError(`read ${path}`, error)
   }
 }
 

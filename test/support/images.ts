@@ -66,6 +66,7 @@ export function storeOf(blobs: readonly Buffer[]): BlobStore {
     write: async () => {},
     follow: (digest) =>
       Readable.from([byDigest.get(digest) ?? Buffer.from('not there')], { objectMode: false }),
+    open: () => Promise.reject(new Error('these blobs are in no file')),
     settled: async () => {},
   }
 }

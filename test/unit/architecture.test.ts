@@ -42,7 +42,11 @@ const architecture: Readonly<Record<string, Layer>> = {
   errors: {},
   oci: { layers: ['errors'] },
   events: { types: ['oci'] },
-  streams: { layers: ['errors', 'oci'], packages: { fzstd: /\/decompress\.ts$/ }, worldly: ['fs'] },
+  streams: {
+    layers: ['errors', 'oci'],
+    packages: { fzstd: /\/inflate\.ts$/, minizlib: /\/inflate\.ts$/ },
+    worldly: ['fs'],
+  },
   http: {
     layers: ['errors'],
     packages: { undici: /\/(undici-transport|connect)\.ts$/, socks: /\/socks\.ts$/ },

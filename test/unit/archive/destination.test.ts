@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type DestinationOptions, openDestination } from '../../../src/archive/destination.ts'
+import { asNobody } from '../../support/as-nobody.ts'
 import { claimedBy } from '../../support/claims.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -31,6 +32,41 @@ describe('beside a file', () => {
       expect(existsSync(kept)).toBe(outcome === 'failure')
     }
     expect(existsSync(`${path}.partial`)).toBe(false)
+  })
+
+  test('nothing is left after a failure when nothing has come', async () => {
+    const root = temporaryDirectory()
+    const destination = await open(join(root, 'x.tar'))
+    mkdirSync(join(destination.blobDirectory, 'blobs', 'sha256'), { recursive: true })
+    await destination.output.abort()
+    await destination.cleanUp('failure')
+    expect(readdirSync(root)).toEqual([])
+  })
+
+  test.each<[string, (directory: string) => void]>([
+    ['a part of a blob', (directory) => writeFileSync(`${blob(directory)}.partial`, '')],
+    ['what is not ours', (directory) => writeFileSync(join(directory, 'blobs', 'notes.txt'), '')],
+    ['a place of another kind', (directory) => mkdirSync(join(directory, 'other'))],
+  ])('%s stays after a failure', async (_, make) => {
+    const destination = await open(join(temporaryDirectory(), 'x.tar'))
+    mkdirSync(join(destination.blobDirectory, 'blobs', 'sha256'), { recursive: true })
+    make(destination.blobDirectory)
+    const list = () => readdirSync(destination.blobDirectory, { recursive: true }).sort()
+    const before = list().filter((name) => existsSync(join(destination.blobDirectory, String(name))))
+    await destination.output.abort()
+    await destination.cleanUp('failure')
+    const isEmptyPlace = (name: unknown) => name === join('blobs', 'sha256') || name === 'blobs'
+    expect(list().filter((name) => !isEmptyPlace(name))).toEqual(before.filter((name) => !isEmptyPlace(name)))
+  })
+
+  test('even empty places stay while another process writes the same archive', async () => {
+    const path = join(temporaryDirectory(), 'x.tar')
+    const destination = await open(path)
+    mkdirSync(join(destination.blobDirectory, 'blobs', 'sha256'), { recursive: true })
+    writeFileSync(claimedBy.living(join(path, '..', '.x.tar')), '')
+    await destination.output.abort()
+    await destination.cleanUp('failure')
+    expect(existsSync(join(destination.blobDirectory, 'blobs', 'sha256'))).toBe(true)
   })
 
   test('the blobs stay while another process writes the same archive', async () => {
@@ -65,6 +101,37 @@ describe('beside a file', () => {
     })
     await output.abort()
     expect(warnings).toEqual([`everybody on this machine may change what is in ${cache}`])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a cache that cannot be written to', () => {
+  test.each(['cache', 'parent'])('is done without, which is told, when %s says no', async (name) => {
+    const root = temporaryDirectory()
+    const cache = join(root, name === 'parent' ? 'parent/cache' : 'cache')
+    mkdirSync(join(root, name))
+    chmodSync(root, 0o777)
+    chmodSync(join(root, name), 0o555)
+    const warnings: string[] = []
+    const path = join(root, 'x.tar')
+    const { output, blobDirectory } = await asNobody(() =>
+      open(path, { cache, onWarning: (message) => warnings.push(message) }),
+    )
+    expect(blobDirectory).toBe(`${path}.partial`)
+    expect(warnings).toEqual([
+      expect.stringMatching(/^cannot .*cache.*: permission denied; going on without the cache$/),
+    ])
+    await output.abort()
+  })
+
+  test('because it is a link where none may be, or a file, is still refused', async () => {
+    const root = temporaryDirectory()
+    const cache = join(root, 'cache')
+    mkdirSync(cache)
+    symlinkSync(root, join(cache, 'blobs'))
+    await expect(open(join(root, 'x.tar'), { cache })).rejects.toMatchObject({ code: 'FILE' })
+    const file = join(root, 'file')
+    writeFileSync(file, '')
+    await expect(open(join(root, 'x.tar'), { cache: file })).rejects.toMatchObject({ code: 'FILE' })
   })
 })
 

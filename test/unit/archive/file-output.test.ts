@@ -16,7 +16,6 @@ import { describe, expect, test } from 'vitest'
 import type { ArchiveEntry, FileEntry } from '../../../src/archive/archive-format.ts'
 import { dockerArchive } from '../../../src/archive/docker-archive.ts'
 import { openFileOutput } from '../../../src/archive/file-output.ts'
-import { writeArchive } from '../../../src/archive/write-archive.ts'
 import { openDirectoryStore } from '../../../src/store/directory-store.ts'
 import { asNobody } from '../../support/as-nobody.ts'
 import { claimedBy } from '../../support/claims.ts'
@@ -48,7 +47,7 @@ test('the archive holds the entries as they are, and ends in two blocks of zeros
   const directory = temporaryDirectory()
   const path = join(directory, 'app.tar')
   const output = await openFileOutput(path)
-  await writeArchive(entries, output, signal)
+  await output.write(entries, signal)
   const { size } = await output.commit(signal)
 
   const bytes = readFileSync(path)
@@ -67,7 +66,7 @@ test('the same entries give the same bytes', async () => {
     [1, 2].map(async () => {
       const path = join(temporaryDirectory(), 'app.tar')
       const output = await openFileOutput(path)
-      await writeArchive(entries, output, signal)
+      await output.write(entries, signal)
       await output.commit(signal)
       return readFileSync(path)
     }),
@@ -80,7 +79,7 @@ test('a file that was there stays as it is until the new one is whole', async ()
   const path = join(directory, 'app.tar')
   writeFileSync(path, 'old')
   const output = await openFileOutput(path)
-  await writeArchive(entries, output, signal)
+  await output.write(entries, signal)
   expect(readFileSync(path, 'utf8')).toBe('old')
   expect(readdirSync(directory).sort()).toEqual([
     expect.stringMatching(/^\.app\.tar\.[0-9a-f]{8}-\d+-[0-9a-f]{8}\.partial$/),
@@ -95,7 +94,7 @@ test('an abort leaves nothing but what was there before, and may come twice', as
   const directory = temporaryDirectory()
   writeFileSync(join(directory, 'app.tar'), 'old')
   const output = await openFileOutput(join(directory, 'app.tar'))
-  await writeArchive(entries, output, signal)
+  await output.write(entries, signal)
   await output.abort()
   await output.abort()
   expect(readdirSync(directory)).toEqual(['app.tar'])
@@ -113,23 +112,26 @@ test('an abort after the commit leaves the archive alone', async () => {
 test('an entry that failed half-way is written again in the same place', async () => {
   const path = join(temporaryDirectory(), 'app.tar')
   const output = await openFileOutput(path)
-  const failure = new Error('taken back')
-  const failing = fileEntry('repositories', () =>
-    Readable.from(
-      (function* () {
-        yield Buffer.alloc(3_000_000, 'garbage')
-        throw failure
-      })(),
-    ),
-  )
-  await output.append(holding('manifest.json', '[]'), signal)
-  await expect(output.append(failing, signal)).rejects.toBe(failure)
-  await output.append(holding('repositories', 'right'), signal)
+  const bodies = [failsAfter(Buffer.alloc(3_000_000, 'garbage')), Readable.from([Buffer.from('right')])]
+  const entry: FileEntry = {
+    ...fileEntry('repositories', () => bodies.shift() ?? expect.fail()),
+    settled: async () => {},
+  }
+  await output.write([holding('manifest.json', '[]'), entry], signal)
   const { size } = await output.commit(signal)
   expect(size).toBe(1024 + 1024 + 1024)
   expect(statSync(path).size).toBe(size)
   expect((await readArchive(path)).get('repositories')?.bytes.toString()).toBe('right')
 })
+
+function failsAfter(chunk: Buffer): Readable {
+  return Readable.from(
+    (function* () {
+      yield chunk
+      throw new Error('taken back')
+    })(),
+  )
+}
 
 describe('beside the archive of', () => {
   const write = async (path: string) => {
@@ -176,8 +178,8 @@ describe('beside the archive of', () => {
   test('the same name by two at once, the last wins with a whole one', async () => {
     const path = join(temporaryDirectory(), 'app.tar')
     const [one, two] = [await openFileOutput(path), await openFileOutput(path)]
-    await one.append(holding('manifest.json', '[1]'), signal)
-    await two.append(holding('manifest.json', '[2]'), signal)
+    await one.write([holding('manifest.json', '[1]')], signal)
+    await two.write([holding('manifest.json', '[2]')], signal)
     await one.commit(signal)
     expect(await one.isShared()).toBe(true)
     await two.commit(signal)
@@ -200,10 +202,7 @@ test('an abort ends an entry whose content has gone silent', async () => {
   const output = await openFileOutput(join(temporaryDirectory(), 'app.tar'))
   const stop = new AbortController()
   const silent = new PassThrough()
-  const appending = output.append(
-    fileEntry('manifest.json', () => silent),
-    stop.signal,
-  )
+  const appending = output.write([fileEntry('manifest.json', () => silent)], stop.signal)
   setImmediate(() => stop.abort())
   await expect(appending).rejects.toMatchObject({ name: 'AbortError' })
   expect(silent.destroyed).toBe(true)
@@ -298,7 +297,7 @@ test('layers are written while they arrive, and once more when their first bytes
     compress: (b) => b,
   })
   const output = await openFileOutput(join(root, 'app.tar'))
-  const writing = writeArchive(dockerArchive.entries([image], store), output, signal)
+  const writing = output.write(dockerArchive.entries([image], store), signal)
   for (const [i, { descriptor }] of image.layers.entries()) {
     const blob = blobs[i] ?? Buffer.alloc(0)
     const spoilt = Buffer.concat([Buffer.alloc(blob.length - 1, 1), Buffer.from('!')])

@@ -6,7 +6,6 @@ import { expect, test } from 'vitest'
 import type { ArchiveEntry, FileEntry } from '../../../src/archive/archive-format.ts'
 import { openFileOutput } from '../../../src/archive/file-output.ts'
 import { openStreamOutput } from '../../../src/archive/stream-output.ts'
-import { writeArchive } from '../../../src/archive/write-archive.ts'
 import { readArchive } from '../../support/read-archive.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -28,13 +27,13 @@ test('a stream gets the very bytes that a file would', async () => {
   const directory = temporaryDirectory()
   const path = join(directory, 'app.tar')
   const file = await openFileOutput(path)
-  await writeArchive(entries, file, signal)
+  await file.write(entries, signal)
   await file.commit(signal)
 
   const stream = new PassThrough()
   const received = buffer(stream)
   const output = openStreamOutput(stream, { spoolDirectory: directory })
-  await writeArchive(entries, output, signal)
+  await output.write(entries, signal)
   const { size } = await output.commit(signal)
   stream.end()
   const bytes = await received
@@ -64,7 +63,7 @@ test('content of a known size goes out when it is at rest, for it cannot be take
       return Readable.from([Buffer.from('x')])
     },
   })
-  await output.append(entry, signal)
+  await output.write([entry], signal)
   expect(log).toEqual(['settled', 'open'])
 })
 
@@ -78,7 +77,7 @@ test('content of an unknown size that fails has not gone out, and can be written
     open: () => bodies.shift() ?? expect.fail(),
     settled: async () => {},
   })
-  await writeArchive([entry], output, signal)
+  await output.write([entry], signal)
   await output.commit(signal)
   stream.end()
   writeFileSync(join(directory, 'x.tar'), await received)
@@ -102,8 +101,8 @@ test.each([
   const output = openStreamOutput(new PassThrough().resume(), { spoolDirectory: temporaryDirectory() })
   const entry = fileEntry('index.json', [Buffer.from('ab')], { size, settled: async () => {} })
   const error = { code: 'INTEGRITY', message }
-  await expect(writeArchive([entry], output, signal)).rejects.toMatchObject(error)
-  await expect(output.append(fileEntry('manifest.json', []), signal)).rejects.toMatchObject(error)
+  await expect(output.write([entry], signal)).rejects.toMatchObject(error)
+  await expect(output.write([fileEntry('manifest.json', [])], signal)).rejects.toMatchObject(error)
 })
 
 const failing = (code: string) =>
@@ -114,21 +113,21 @@ test.each([
   ['ENOSPC', 'FILE', 'cannot write the standard output: the disk is full'],
 ])('a stream that fails with %s is %s', async (systemCode, code, message) => {
   const output = openStreamOutput(failing(systemCode), { spoolDirectory: temporaryDirectory() })
-  await expect(writeArchive(entries, output, signal)).rejects.toMatchObject({ code, message })
+  await expect(output.write(entries, signal)).rejects.toMatchObject({ code, message })
   await output.abort()
 })
 
 test('a stream that was closed before is a closed pipe', async () => {
   const stream = new PassThrough().destroy()
   const output = openStreamOutput(stream, { spoolDirectory: temporaryDirectory() })
-  await expect(writeArchive(entries, output, signal)).rejects.toMatchObject({ code: 'PIPE_CLOSED' })
+  await expect(output.write(entries, signal)).rejects.toMatchObject({ code: 'PIPE_CLOSED' })
 })
 
 test('a reader that does not read holds it up, until the signal ends it', async () => {
   const stop = new AbortController()
   const stuck = new Writable({ write() {} })
   const output = openStreamOutput(stuck, { spoolDirectory: temporaryDirectory() })
-  const writing = writeArchive(entries, output, stop.signal)
+  const writing = output.write(entries, stop.signal)
   setImmediate(() => stop.abort())
   await expect(writing).rejects.toMatchObject({ name: 'AbortError' })
 })
@@ -136,5 +135,5 @@ test('a reader that does not read holds it up, until the signal ends it', async 
 test('a missing spool directory is a file error', async () => {
   const spoolDirectory = join(temporaryDirectory(), 'no')
   const output = openStreamOutput(new PassThrough().resume(), { spoolDirectory })
-  await expect(output.append(fileEntry('index.json', []), signal)).rejects.toMatchObject({ code: 'FILE' })
+  await expect(output.write([fileEntry('index.json', [])], signal)).rejects.toMatchObject({ code: 'FILE' })
 })

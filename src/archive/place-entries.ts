@@ -1,0 +1,144 @@
+import { setMaxListeners } from 'node:events'
+import type { FileHandle } from 'node:fs/promises'
+import { pipeToFile, writeAll } from '../streams/file-sink.ts'
+import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
+import { expectedSize } from './expected-size.ts'
+import type { LayerWorkers, PreparedJob } from './layer-workers.ts'
+import { padding, tarHeader } from './tar.ts'
+import { onceMoreWhenSettled } from './write-in-order.ts'
+
+export interface Place {
+  /** The archive, and what it is called in messages. */
+  readonly file: FileHandle
+  readonly path: string
+  /** Where in it the first entry begins, in bytes. */
+  readonly offset: number
+  /** Threads for large layers; without them, one entry is written after another. */
+  readonly workers: LayerWorkers | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Writes entries into a file, several layers at a time: one begins as soon as the sizes of all before it are known, if need
+ * be from what their blobs say of themselves. From one on that lied, all is written again, one after another.
+ * Resolves, when nothing is written any more, to where the last entry ends. Throws what the entries and the file do.
+ */
+export async function placeEntries(entries: readonly ArchiveEntry[], place: Place): Promise<number> {
+  const { end, liar } = await placeAll(entries, place, { trust: true })
+  if (!liar) return end
+  const again = await placeAll(entries.slice(liar.index), { ...place, offset: liar.offset }, { trust: false })
+  return again.end
+}
+
+/** Whether what a blob says of the size of its content counts. */
+interface Trust {
+  readonly trust: boolean
+}
+
+/** A layer that proved to have another size than its blob said. */
+interface Liar {
+  readonly index: number
+  /** Where its place begins, which is right. */
+  readonly offset: number
+}
+
+async function placeAll(
+  entries: readonly ArchiveEntry[],
+  place: Place,
+  { trust }: Trust,
+): Promise<{ readonly end: number; readonly liar: Liar | undefined }> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([place.signal, failed.signal])
+  setMaxListeners(0, signal)
+  const running: Promise<Liar | undefined>[] = []
+  let offset = place.offset
+  try {
+    for (const [index, entry] of entries.entries()) {
+      signal.throwIfAborted()
+      const start = offset + (await tarHeader(entry, 0)).length
+      const content = writeContent(entry, { ...place, offset: start, signal }, { trust })
+      running.push(exposeLiar(content, { index, offset }))
+      content.written.catch((error) => failed.abort(error))
+      offset = await frameContent(entry, { ...place, offset }, { start, size: await content.size })
+    }
+    return { end: offset, liar: (await Promise.all(running)).find((liar) => liar !== undefined) }
+  } catch (error) {
+    const cause = failed.signal.aborted ? failed.signal.reason : error
+    failed.abort(cause)
+    await Promise.allSettled(running)
+    throw cause
+  }
+}
+
+/** What is being written of an entry. Both reject for the same reasons. */
+interface Writing {
+  /** In bytes, as soon as the next entry can have its place. */
+  readonly size: Promise<number>
+  /** The same, once all is written and checked. */
+  readonly written: Promise<number>
+}
+
+function writeContent(entry: ArchiveEntry, place: Place, { trust }: Trust): Writing {
+  if (entry.type !== 'file') return { size: Promise.resolve(0), written: Promise.resolve(0) }
+  const { workers, signal } = place
+  const { layer } = entry
+  const write = () =>
+    layer && workers ? workers.run(() => prepareJob(layer, place), signal) : pipeContent(entry, place)
+  const written = onceMoreWhenSettled(entry, write, signal)
+  if (!trust || !layer || !workers) return { size: written, written }
+  const promised = promisedSize(entry, layer, signal).then((size) => size ?? written)
+  return { size: Promise.race([promised, written]), written }
+}
+
+async function prepareJob(
+  { what, isInflated, digest, openBlob }: LayerContent,
+  { file, path, offset, signal }: Place,
+): Promise<PreparedJob> {
+  const { file: blobFile, arrival } = await openBlob(signal)
+  return {
+    job: { what, blob: blobFile.fd, archive: file.fd, path, position: offset, isInflated, digest },
+    arrival,
+    release: () => blobFile.close(),
+  }
+}
+
+/** Small content comes through this thread. */
+async function pipeContent(entry: FileEntry, { file, path, offset, signal }: Place): Promise<number> {
+  let end = offset
+  const onWritten = (position: number) => {
+    end = position
+  }
+  await pipeToFile(entry.open(signal), file, { position: offset, path, onWritten, signal })
+  return end - offset
+}
+
+/** Undefined when it will be known only when the content is written; so too where a blob has been taken back before. */
+async function promisedSize(
+  entry: FileEntry,
+  layer: LayerContent,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (entry.size !== undefined) return entry.size
+  await entry.settled?.(signal)
+  const { file, arrival } = await layer.openBlob(signal)
+  try {
+    return arrival.interruptions === 0 ? await expectedSize(file, arrival.available) : undefined
+  } finally {
+    await file.close()
+  }
+}
+
+async function exposeLiar({ size, written }: Writing, suspect: Liar): Promise<Liar | undefined> {
+  const [promised, actual] = await Promise.all([size, written])
+  return promised === actual ? undefined : suspect
+}
+
+/** Writes what is around the content; resolves to where the next entry begins. */
+async function frameContent(
+  entry: ArchiveEntry,
+  { file, path, offset }: Pick<Place, 'file' | 'path' | 'offset'>,
+  { start, size }: { readonly start: number; readonly size: number },
+): Promise<number> {
+  await writeAll(file, [await tarHeader(entry, size)], { position: offset, path })
+  return writeAll(file, [padding(size)], { position: start + size, path })
+}

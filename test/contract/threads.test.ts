@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { dockerArchive } from '../../src/archive/docker-archive.ts'
+import { openFileOutput } from '../../src/archive/file-output.ts'
+import { createLayerWorkers } from '../../src/archive/layer-workers.ts'
+import { ociArchive } from '../../src/archive/oci-archive.ts'
+import { placeEntries } from '../../src/archive/place-entries.ts'
+import { DrayError } from '../../src/errors.ts'
+import type { Image } from '../../src/image/image.ts'
+import { digestOf, shortDigest } from '../../src/oci/digest.ts'
+import type { BlobStore } from '../../src/store/blob-store.ts'
+import { openDirectoryStore } from '../../src/store/directory-store.ts'
+import { addImage, buildImage, buildLayer, createContent } from '../support/image-builder.ts'
+import { makeImage } from '../support/images.ts'
+import { serveDuringTest } from '../support/pull-from.ts'
+import { registry } from '../support/registry.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const { signal } = new AbortController()
+const workerFile = new URL('../../dist/layer-worker.js', import.meta.url)
+const formats = { docker: dockerArchive, oci: ociArchive }
+
+const noise = (mebibytes: number) => randomBytes(mebibytes * 1024 * 1024)
+const zeros = Buffer.alloc(2 * 1024 * 1024)
+
+/** Says at its end that it holds only what its last member does. */
+const inTwoMembers = (bytes: Buffer) =>
+  Buffer.concat([gzipSync(bytes.subarray(0, zeros.length)), gzipSync(bytes.subarray(zeros.length))])
+
+/** Layers of all kinds, each large enough for a thread. */
+const recipes: readonly [content: Buffer, pack: (bytes: Buffer) => Buffer][] = [
+  [noise(3), gzipSync],
+  [Buffer.concat([zeros, noise(2)]), inTwoMembers],
+  [noise(2), (bytes) => bytes],
+  [noise(1), gzipSync],
+  [Buffer.concat([zeros, noise(1)]), inTwoMembers],
+  [noise(2), gzipSync],
+  [Buffer.from('small'), gzipSync],
+]
+
+function imageOf(chosen: typeof recipes) {
+  const packs = chosen.map(([, pack]) => pack)
+  return makeImage({
+    name: 'docker.io/library/app:1',
+    layers: chosen.map(([content]) => content),
+    compress: (bytes) => (packs.shift() ?? expect.fail())(bytes),
+  })
+}
+
+/** The archive's bytes. Threads are those of a worker file; there is none in the source tree. */
+async function archive(
+  image: Image,
+  store: BlobStore,
+  format: keyof typeof formats,
+  file?: URL,
+): Promise<Buffer> {
+  const path = join(temporaryDirectory(), 'app.tar')
+  const output = await openFileOutput(path, { workerFile: file })
+  await output.write(formats[format].entries([image], store), signal)
+  await output.commit(signal)
+  return readFileSync(path)
+}
+
+async function storeWith({ image, blobs }: ReturnType<typeof makeImage>): Promise<BlobStore> {
+  const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+  for (const [i, { descriptor }] of image.layers.entries()) {
+    await store.write(descriptor, async () => Readable.from([blobs[i]]), { signal })
+  }
+  return store
+}
+
+describe.each(['docker', 'oci'] as const)(
+  'in %s format, threads write the bytes that one writes',
+  (format) => {
+    test('of blobs that are there', async () => {
+      const made = imageOf(recipes)
+      const store = await storeWith(made)
+      const expected = await archive(made.image, store, format)
+      expect((await archive(made.image, store, format, workerFile)).equals(expected)).toBe(true)
+    })
+
+    test('of blobs that arrive, and are taken back', async () => {
+      const made = imageOf(recipes)
+      const expected = await archive(made.image, await storeWith(made), format)
+      const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+      const writing = archive(made.image, store, format, workerFile)
+      await Promise.all(
+        made.image.layers.map(({ descriptor }, i) => {
+          const blob = made.blobs[i] ?? expect.fail()
+          const bodies = [Buffer.concat([blob.subarray(0, -1), Buffer.from('!')]), blob]
+          return store.write(descriptor, async () => slowly(bodies.shift() ?? expect.fail()), { signal })
+        }),
+      )
+      expect((await writing).equals(expected)).toBe(true)
+    })
+  },
+)
+
+async function* slow(bytes: Buffer) {
+  for (let at = 0; at < bytes.length; at += 300_000) {
+    yield bytes.subarray(at, at + 300_000)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+const slowly = (bytes: Buffer) => Readable.from(slow(bytes), { objectMode: false })
+
+const large: typeof recipes = Array.from({ length: 4 }, () => [noise(3), gzipSync])
+
+test('a layer that is not what its diffID says fails in a thread as it does here', async () => {
+  const { image, blobs, layers } = imageOf(large)
+  const [first, second, ...rest] = image.layers
+  if (!first || !second) expect.fail()
+  const wrong = { ...image, layers: [first, { ...second, diffId: digestOf('another') }, ...rest] }
+  const store = await storeWith({ image, blobs, layers })
+  const [here, there] = await Promise.all(
+    [undefined, workerFile].map((file) => archive(wrong, store, 'docker', file).catch((error) => error)),
+  )
+  expect(there).toBeInstanceOf(DrayError)
+  expect(there).toMatchObject({ code: 'INTEGRITY', message: here.message })
+  expect(there.message).toContain(shortDigest(second.descriptor.digest))
+})
+
+test('an archive that cannot be written to is a file error', async () => {
+  const made = imageOf(large)
+  const path = join(temporaryDirectory(), 'app.tar')
+  writeFileSync(path, '')
+  const file = await open(path, 'r')
+  const entries = [...ociArchive.entries([made.image], await storeWith(made))].filter(
+    (entry) => 'layer' in entry,
+  )
+  const workers = createLayerWorkers(workerFile)
+  const writing = placeEntries(entries, { file, path: 'app.tar', offset: 0, workers, signal })
+  await expect(writing).rejects.toMatchObject({
+    code: 'FILE',
+    message: expect.stringContaining('write app.tar'),
+  })
+  await workers?.close()
+  await file.close()
+})
+
+test('an interruption ends threads that wait, with its reason', async () => {
+  const { image } = imageOf(large)
+  const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+  const [{ descriptor } = expect.fail()] = image.layers
+  const stop = new AbortController()
+  const silent = new Readable({ read() {} })
+  silent.push(noise(1))
+  const fetching = store.write(descriptor, async () => silent, { signal: stop.signal }).catch(() => 'ended')
+  const output = await openFileOutput(join(temporaryDirectory(), 'app.tar'), { workerFile })
+  const writing = output.write(dockerArchive.entries([image], store), stop.signal)
+  setTimeout(() => stop.abort(new DrayError('ABORTED', 'enough')), 200)
+  await expect(writing).rejects.toThrow('enough')
+  await output.abort()
+  expect(await fetching).toBe('ended')
+})
+
+test('a thread that dies is an error, not a wait', async () => {
+  const made = imageOf(large)
+  const file = join(temporaryDirectory(), 'worker.mjs')
+  writeFileSync(file, 'process.exit(3)')
+  const writing = archive(made.image, await storeWith(made), 'docker', pathToFileURL(file))
+  await expect(writing).rejects.toThrow('ended with 3')
+})
+
+/** How many threads the published package makes for a pull. */
+async function threadsFor(layerSizes: readonly number[]): Promise<number> {
+  const content = createContent()
+  const layers = await Promise.all(layerSizes.map((size) => buildLayer({ file: randomBytes(size) })))
+  addImage(content, buildImage({ layers }), 'app:latest')
+  const server = await serveDuringTest(registry(content))
+  const script = `
+    const threads = process.getBuiltinModule('node:worker_threads')
+    let count = 0
+    threads.Worker = class extends threads.Worker { constructor(...args) { super(...args); count += 1 } }
+    const { pull } = await import('./dist/index.js')
+    await pull(['${server.host}/app'], { output: process.argv[1] })
+    console.log(count)`
+  const args = ['--input-type=module', '-e', script, join(temporaryDirectory(), 'app.tar')]
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  })
+  return Number(stdout)
+}
+
+test('small images have no threads, large ones no more than the machine has processors', async () => {
+  expect(await threadsFor([3_000_000, 3_000_000])).toBe(0)
+  const count = await threadsFor([3_000_000, 3_000_000, 3_000_000, 3_000_000])
+  expect(count).toBeGreaterThan(0)
+  expect(count).toBeLessThanOrEqual(availableParallelism())
+})
