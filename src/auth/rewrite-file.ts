@@ -51,8 +51,9 @@ async function lock(path: string): Promise<() => Promise<void>> {
   for (;;) {
     try {
       const handle = await open(path, 'wx', 0o600)
-      await handle.close()
-      return () => rm(path, { force: true })
+      // Nothing was written to it that could be lost; one that stays is taken for left behind later.
+      await handle.close().catch(() => {})
+      return () => rm(path, { force: true }).catch(() => {})
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error
     }

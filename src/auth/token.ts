@@ -37,19 +37,27 @@ export interface TokenRequest {
  */
 export async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
   const realm = checkRealm(request.realm, request.origin, request.registry)
-  const response = await ask(transport, realm, request)
-  const { bytes } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
-    throw toNetworkError(error, { url: response.url, via: response.via, purpose: 'token' })
-  })
-  const words = serverWords(bytes, headerOf(response, 'content-type'), response.secrets)
-  if (response.status !== 200) throw tokenRefusal(response, words, realm, request)
-  const token = decodeToken(bytes, request.now ?? monotonicNow)
+  const answer = await askForToken(transport, realm, request)
+  // Cut off on the way, and passed on as a whole one: that may have been a bad moment of a proxy.
+  const { words, token } = answer.isCut ? await askForToken(transport, realm, request) : answer
   if (!token) throw noToken(words, realm, request)
   return token
 }
 
 /** In bytes; what is longer is cut, and then no JSON any more. */
 export const tokenLimit = 1024 * 1024
+
+async function askForToken(transport: Transport, realm: URL, request: TokenRequest) {
+  const response = await ask(transport, realm, request)
+  const { bytes } = await readBody(response.body, tokenLimit).catch((error: unknown) => {
+    throw toNetworkError(error, { url: response.url, via: response.via, purpose: 'token' })
+  })
+  const words = serverWords(bytes, headerOf(response, 'content-type'), response.secrets)
+  if (response.status !== 200) throw tokenRefusal(response, words, realm, request)
+  const json = parseAnswer(bytes)
+  const token = decodeToken(json, request.now ?? monotonicNow)
+  return { words, token, isCut: json === undefined && !words.isWebPage }
+}
 
 const monotonicNow = () => performance.now()
 
@@ -113,14 +121,19 @@ function postRequest(
 /** What the spec gives a token whose answer does not say. */
 const defaultLifetime = 60
 
-/** Undefined when there is no token in it that could stand in a header. */
-function decodeToken(bytes: Uint8Array, now: () => number): Token | undefined {
-  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null
+type TokenAnswer = { token?: unknown; access_token?: unknown; expires_in?: unknown } | null
+
+/** Undefined when it is no JSON. */
+function parseAnswer(bytes: Uint8Array): TokenAnswer | undefined {
   try {
-    answer = JSON.parse(Buffer.from(bytes).toString())
+    return JSON.parse(Buffer.from(bytes).toString())
   } catch {
     return undefined
   }
+}
+
+/** Undefined when there is no token in it that could stand in a header. */
+function decodeToken(answer: TokenAnswer | undefined, now: () => number): Token | undefined {
   const value = [answer?.token, answer?.access_token].find(
     (token) => typeof token === 'string' && token !== '',
   )

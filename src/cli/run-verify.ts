@@ -60,10 +60,8 @@ async function verifyOne(
   { stdin, signal }: Pick<Surroundings, 'stdin'> & { readonly signal: AbortSignal },
 ): Promise<Outcome> {
   try {
-    const { verifyArchive, verifyFile } = await import('../verify/verify-file.ts')
-    return archive === '-'
-      ? await verifyArchive(stdin(), { name: '-', signal })
-      : await verifyFile(archive, { signal })
+    const { verify } = await import('../verify/verify.ts')
+    return await verify(archive === '-' ? stdin() : archive, { signal })
   } catch (error) {
     if (!isDrayError(error, 'FILE')) throw error
     return { archive, error }

@@ -73,17 +73,37 @@ export const connectionFailures: readonly Failure[] = [
     words: (peer) => `${peer} stopped sending`,
   },
   {
+    codes: /^BODY_TOO_SLOW$/,
+    code: 'NETWORK',
+    retry: 'transient',
+    words: (peer, error) => `${peer} sent too slowly: ${messageOf(error)}`,
+  },
+  {
     codes:
       /^(ECONNRESET|ECONNABORTED|EPIPE|ENOTCONN|UND_ERR_SOCKET|UND_ERR_INFO|ERR_STREAM_PREMATURE_CLOSE)$/,
     code: 'NETWORK',
     retry: 'transient',
     words: (peer) => `${peer} closed the connection too early`,
+    // What speaks TLS often just hangs up on those who do not. Who has begun to answer in http does not speak it.
+    hint: ({ url, purpose, answered }) =>
+      url.protocol === 'http:' && !answered && ['manifest', 'ping'].includes(purpose) ? plainHint : undefined,
   },
   {
     codes: /^UND_ERR_HEADERS_OVERFLOW$|^HPE_HEADER_OVERFLOW$/,
     code: 'NETWORK',
     retry: 'never',
     words: (peer) => `${peer} answered with more headers than dray accepts`,
+  },
+  {
+    codes: /^HPE_|^HTTPParserError$/,
+    applies: isTlsAlert,
+    code: 'TLS',
+    retry: 'never',
+    words: (peer) => `${peer} speaks TLS, and was asked in plain http`,
+    hint: ({ purpose }) =>
+      purpose === 'proxy'
+        ? 'write https:// before the name of the proxy'
+        : 'leave out --plain-http, and what else says that it speaks no TLS',
   },
   {
     codes: /^HPE_|^UND_ERR_RES_|^HTTPParserError$/,
@@ -95,9 +115,17 @@ export const connectionFailures: readonly Failure[] = [
         ? undefined
         : purpose === 'proxy'
           ? 'check the port; if the proxy speaks TLS, write https:// before its name'
-          : 'check the port; if it speaks TLS, leave out --plain-http',
+          : plainHint,
   },
 ]
+
+const plainHint = 'check the port; if it speaks TLS, leave out --plain-http'
+
+/** An alert of any version of TLS (RFC 8446 section 5.1), where HTTP was expected. */
+function isTlsAlert(error: unknown): boolean {
+  const { data } = Object(error)
+  return typeof data === 'string' && data.startsWith('\x15\x03')
+}
 
 /** Which addresses were tried, where that is news; the error of happy eyeballs has them in its parts and no message. */
 function addressesOf(error: unknown, peer: string): string {

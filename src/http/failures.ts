@@ -8,6 +8,8 @@ export interface Where {
   readonly purpose: RequestPurpose | 'proxy'
   /** Which proxy the connection went through. */
   readonly via?: URL | undefined
+  /** It had begun to answer. */
+  readonly answered?: boolean | undefined
 }
 
 /** How often a failure is worth another try. */

@@ -3,6 +3,7 @@ import { Agent, type Dispatcher } from 'undici'
 import { DrayError } from '../errors.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
 import type { TlsOptions } from './handshake.ts'
+import { type LowSpeedWatch, watchLowSpeed } from './low-speed.ts'
 import { abortError, toNetworkError } from './network-error.ts'
 import { createProxyResolver, isTunnelled, type ProxyServer, type ProxySettings } from './proxy.ts'
 import { proxyFailure } from './proxy-failure.ts'
@@ -16,8 +17,9 @@ export interface TransportOptions {
   readonly proxy?: ProxySettings | undefined
   readonly tls?: TlsSettings | undefined
   /**
-   * The longest silence in a body, in milliseconds; default 30,000. Connecting may take half of it, an answer twice as
-   * long for documents and ten times for blobs, which some proxies scan before they pass on the first byte.
+   * The longest silence in a body, in milliseconds; default 30,000. Twice as long, a body may bring less than 1 KiB/s.
+   * Connecting may take half of it, an answer twice as long for documents and ten times for blobs, which some proxies
+   * scan before they pass on the first byte.
    */
   readonly timeout?: number | undefined
   /** At most so many at once to one origin; default 5. */
@@ -45,7 +47,7 @@ export async function createUndiciTransport(options: TransportOptions = {}): Pro
   const { signal, timeout = 30_000, connections = 5, userAgent = 'dray' } = options
   const tlsFor = await loadTls(options.tls)
   const proxyFor = createProxyResolver(options.proxy ?? {})
-  const lane = { tlsFor, userAgent, timeout: timeout / 2, connections }
+  const lane = { tlsFor, userAgent, timeout: timeout / 2, connections, slowSpan: timeout * 2 }
   const direct = createLane({ ...lane, proxyFor })
   const byProxy = createLane({ ...lane, proxyFor: () => undefined })
   const warnOfReaders = createReaderWarning(options.onWarning)
@@ -95,18 +97,25 @@ interface Lane {
   close(reason: Error): Promise<void>
 }
 
-function createLane(options: ConnectorOptions & { readonly connections: number }): Lane {
+interface LaneOptions extends ConnectorOptions {
+  readonly connections: number
+  /** How long a body may come too slowly, in milliseconds. */
+  readonly slowSpan: number
+}
+
+function createLane(options: LaneOptions): Lane {
   const connector = createConnector(options)
   const agent = new Agent({
     connect: connector.connect,
     connections: options.connections,
     maxHeaderSize: 64 * 1024,
   })
+  const dispatcher = agent.compose(limitLowSpeed(options.slowSpan))
   return {
     async send(message) {
       const release = connector.demand(message.origin)
       try {
-        return await unlessAborted(agent.request(message), message.signal)
+        return await unlessAborted(dispatcher.request(message), message.signal)
       } finally {
         release()
       }
@@ -116,6 +125,38 @@ function createLane(options: ConnectorOptions & { readonly connections: number }
       connector.close(reason)
       await agent.destroy(reason)
     },
+  }
+}
+
+/** Ends a body, and its connection, that comes too slowly. undici's own limit is for silence, and lies beside this one. */
+function limitLowSpeed(span: number): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) => {
+    let watch: LowSpeedWatch | undefined
+    return dispatch(options, {
+      onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+      onRequestUpgrade: (...event) => handler.onRequestUpgrade?.(...event),
+      onResponseStart(controller, status, ...head) {
+        handler.onResponseStart?.(controller, status, ...head)
+        if (status < 200) return
+        watch = watchLowSpeed({
+          span,
+          isHeldUp: () => controller.paused,
+          onTooSlow: (error) => controller.abort(error),
+        })
+      },
+      onResponseData(controller, chunk) {
+        handler.onResponseData?.(controller, chunk)
+        watch?.arrived(chunk.length)
+      },
+      onResponseEnd(controller, trailers) {
+        watch?.end()
+        handler.onResponseEnd?.(controller, trailers)
+      },
+      onResponseError(controller, error) {
+        watch?.end()
+        handler.onResponseError?.(controller, error)
+      },
+    })
   }
 }
 

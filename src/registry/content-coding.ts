@@ -1,4 +1,5 @@
 import { DrayError } from '../errors.ts'
+import { discardBody } from '../http/read-body.ts'
 import { sanitize } from '../http/sanitize.ts'
 import { type HttpResponse, headerOf } from '../http/transport.ts'
 
@@ -10,7 +11,7 @@ export function contentCoding(response: HttpResponse): 'identity' | 'gzip' {
   const coding = (headerOf(response, 'content-encoding') ?? '').trim().toLowerCase()
   if (coding === '' || coding === 'identity') return 'identity'
   if (coding === 'gzip' || coding === 'x-gzip') return 'gzip'
-  response.body.destroy()
+  discardBody(response.body)
   throw new DrayError(
     'NETWORK',
     `${response.url.host} sent content coded as ${sanitize(coding, 80)}, which was not asked for`,

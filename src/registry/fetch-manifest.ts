@@ -5,6 +5,7 @@ import { readBody } from '../http/read-body.ts'
 import { serverWords } from '../http/server-words.ts'
 import { type HttpResponse, headerOf } from '../http/transport.ts'
 import { type Digest, digestAlgorithm, digestOf, digestProblem, parseDigest } from '../oci/digest.ts'
+import { decodeText, parseJsonObject } from '../oci/json.ts'
 import { manifestMediaTypes } from '../oci/media-types.ts'
 import type { Inquiry } from './answer.ts'
 import { contentCoding } from './content-coding.ts'
@@ -15,7 +16,7 @@ import { countTries } from './tries.ts'
 
 /**
  * Fetches a manifest by tag or digest; `Repository.fetchManifest` has the promise. A body that breaks off is asked for
- * again.
+ * again, and once more a whole one that is not what it should be.
  */
 export async function fetchManifest(
   access: EndpointAccess,
@@ -32,8 +33,9 @@ export async function fetchManifest(
     try {
       return await readContent(response, asked, inquiry)
     } catch (error) {
-      if (isDrayError(error)) throw error
-      await tries.failed(error, { url: response.url, via: response.via, purpose: 'manifest' })
+      if (isDrayError(error, 'INTEGRITY')) await tries.mistaken(error)
+      else if (isDrayError(error)) throw error
+      else await tries.failed(error, { ...whereFrom(response), purpose: 'manifest', answered: true })
     }
   }
 }
@@ -48,6 +50,8 @@ function requestManifest(
   return access.get({ path: `manifests/${identifier}`, headers, purpose: 'manifest', signal })
 }
 
+const whereFrom = ({ url, via }: HttpResponse) => ({ url, via })
+
 async function readContent(
   response: HttpResponse,
   asked: Digest | undefined,
@@ -61,6 +65,9 @@ async function readContent(
   if (words.isWebPage) throw webPageError(response, words, inquiry)
   if (asked) checkDigest(bytes, asked, `${inquiry.registry} sent something else for ${inquiry.what}`)
   if (claimed) checkDigest(bytes, claimed, `${inquiry.registry} named another digest for ${inquiry.what}`)
+  // Without a digest to go by, this is how a document shows that was cut off and passed on as a whole one.
+  if (!asked && !claimed)
+    parseJsonObject(decodeText(bytes), `what ${inquiry.registry} sent for ${inquiry.what}`)
   return { mediaType: mediaTypeOf(response), digest: asked ?? digestOf(bytes), bytes }
 }
 

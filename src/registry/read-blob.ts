@@ -7,8 +7,8 @@ import type { Repository } from './repository.ts'
 
 /**
  * A small blob, whole and verified, in memory. `limit` is in bytes and guards against a descriptor that asks for more
- * than such a document ever needs. Wrong bytes are fetched elsewhere, if there is such a place. Throws INTEGRITY,
- * NOT_FOUND and what the network throws.
+ * than such a document ever needs. Wrong bytes are fetched elsewhere, and where there is no such place once more: a cache
+ * or proxy on the way may have had a bad moment. Throws INTEGRITY, NOT_FOUND and what the network throws.
  */
 export async function readBlob(
   repository: Repository,
@@ -22,12 +22,15 @@ export async function readBlob(
       `${what} claims ${descriptor.size} bytes; ${options.limit} is the most for its kind`,
     )
   }
-  for (;;) {
+  for (let mistakes = 0; ; ) {
     try {
       const body = await repository.fetchBlob(descriptor, 0, options.signal)
       return await pipeline(body, verifyContent(descriptor, what), collect, { signal: options.signal })
     } catch (error) {
-      if (!isDrayError(error, 'INTEGRITY') || !repository.distrust(descriptor)) throw error
+      if (!isDrayError(error, 'INTEGRITY')) throw error
+      if (repository.distrust(descriptor)) continue
+      mistakes += 1
+      if (mistakes > 1) throw error
     }
   }
 }

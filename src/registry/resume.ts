@@ -1,7 +1,8 @@
 import { addAbortSignal, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import { codedError } from '../http/failures.ts'
+import { tooLong } from '../streams/verify.ts'
 import type { Tries } from './tries.ts'
 
 /** Opens a blob at an offset, or before it. */
@@ -25,7 +26,7 @@ export interface ResumeOptions {
   /** What the blob is called in errors. */
   readonly what: string
   /** Whether to open it again. */
-  readonly tries: Tries
+  readonly tries: Pick<Tries, 'failed' | 'reset'>
   readonly signal: AbortSignal
 }
 
@@ -78,8 +79,17 @@ async function fill(
     }
     await tries.failed(problem, { url: opened.url, via: opened.via, purpose: 'blob' })
     if (output.destroyed) return
-    opened = await open(gauge.position)
+    opened = await open(gauge.position).catch((error) => {
+      throw lost(error, gauge)
+    })
   }
+}
+
+/** Names the blob that could not be gone on with: a request that fails speaks of hosts only. */
+function lost(error: unknown, { what, position }: Gauge): unknown {
+  if (!isDrayError(error, 'NETWORK') || error.message.includes(what)) return error
+  const { code, message, hint } = error
+  return new DrayError(code, `${what} broke off after ${position} bytes: ${message}`, { hint, cause: error })
 }
 
 /** How much is progress: 1 MiB, or a sixteenth of a small blob. Less would let a server drip for ever. */
@@ -110,10 +120,6 @@ async function pour({ body, start }: OpenedBody, output: Readable, gauge: Gauge)
     if (fresh.length > 0 && !output.push(fresh)) body.pause()
   })
   const problem = await finished(body, { writable: false }).catch((error: unknown) => error)
-  if (excess) throw tooLong(gauge)
+  if (excess) throw tooLong(gauge.what, gauge.size)
   return problem ?? codedError('ERR_STREAM_PREMATURE_CLOSE', 'the body ended early')
-}
-
-function tooLong({ what, size }: Gauge): DrayError {
-  return new DrayError('INTEGRITY', `${what} is longer than the ${size} bytes that its manifest promises`)
 }

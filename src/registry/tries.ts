@@ -14,6 +14,11 @@ export interface TryPolicy {
 export interface Tries {
   /** Waits until it is time for the next try. Throws when there is none: NETWORK, or the error if trying is no use. */
   failed(error: unknown, where: Where): Promise<void>
+  /**
+   * Waits for the one more try that a whole answer with the wrong bytes is worth, however few tries there are: a cache or
+   * proxy on the way may have had a bad moment. Throws the error when there has been one.
+   */
+  mistaken(error: DrayError): Promise<void>
   /** There was progress: counts from zero again. */
   reset(): void
 }
@@ -28,6 +33,12 @@ export function countTries(
   signal: AbortSignal,
 ): Tries {
   let attempt = 0
+  let mistakes = 0
+  const again = async (reason: string, attempt: number, attempts: number) => {
+    const delay = backoff(attempt)
+    onRetry?.({ what, reason, attempt, attempts, delay })
+    await sleep(delay, signal)
+  }
   return {
     async failed(error, where) {
       signal.throwIfAborted()
@@ -35,9 +46,13 @@ export function countTries(
       if (retryClass(error) === 'never') throw problem
       if (attempt === retries) throw givenUp(problem, what, attempt)
       attempt += 1
-      const delay = backoff(attempt)
-      onRetry?.({ what, reason: problem.message, attempt, attempts: retries, delay })
-      await sleep(delay, signal)
+      await again(problem.message, attempt, retries)
+    },
+    async mistaken(error) {
+      signal.throwIfAborted()
+      mistakes += 1
+      if (mistakes > 1) throw error
+      await again(error.message, 1, 1)
     },
     reset() {
       attempt = 0
@@ -48,7 +63,7 @@ export function countTries(
 function givenUp(problem: DrayError, what: string, attempts: number): DrayError {
   const tried = attempts === 0 ? '' : `, ${attempts + 1} times without progress`
   return new DrayError('NETWORK', `${what} broke off${tried}: ${problem.message}`, {
-    hint: problem.hint ?? 'what has arrived is kept: the same command goes on from there',
+    hint: problem.hint,
     cause: problem,
   })
 }

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { brotliCompressSync, createGzip, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { readPeakMemory } from '../support/engines/measure.ts'
+import { mostMemory, readPeakMemory } from '../support/engines/measure.ts'
 import {
   addImage,
   addManifest,
@@ -29,9 +29,6 @@ const sound = registry(content)
 const [layer] = image.layers
 const manifestType = image.mediaType
 const mebibyte = Buffer.alloc(1024 * 1024, ' ')
-
-/** In bytes; Node itself takes half of it. */
-const mostMemory = 150_000_000
 
 interface Measured extends Finished {
   readonly peakMemory: number

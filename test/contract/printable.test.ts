@@ -89,8 +89,8 @@ const index = (more: object) => ({
   manifests: [{ ...entry, ...more }],
 })
 
-async function run(args: readonly string[]) {
-  const [stdout, stderr] = [new FakeStream(), new FakeStream()]
+async function run(args: readonly string[], { isTTY = false } = {}) {
+  const [stdout, stderr] = [new FakeStream({ isTTY }), new FakeStream({ isTTY })]
   const home = temporaryDirectory()
   await main(['node', 'dray', ...args], {
     env: { HOME: home, USERPROFILE: home, TMPDIR: home, PATH: '', DRAY_OUTPUT: join(home, 'image.tar') },
@@ -112,7 +112,7 @@ const commands = [
   ['doctor', '--json'],
 ]
 
-test.each<[string, Handler]>([
+const dangers: readonly [string, Handler][] = [
   ...[400, 401, 403, 404, 429, 500].flatMap((status): [string, Handler][] => [
     [`the error list of a ${status}`, at(manifests, answer(status, errors))],
     [`the reason and the headers of a ${status}`, at(manifests, inReason(status))],
@@ -161,7 +161,10 @@ test.each<[string, Handler]>([
     saying({ created: evil, author: evil, config: { Labels: { [evil]: evil }, Env: [evil] } }),
   ],
   ['where an image has its layers', saying({ rootfs: { type: evil, diff_ids: [evil] } })],
-])('%s cannot steer a terminal, nor a log', async (_, handler) => {
+  ['the history of an image', saying({ history: [{ created_by: evil, comment: evil, author: evil }] })],
+]
+
+test.each(dangers)('%s cannot steer a terminal, nor a log', async (_, handler) => {
   const server = await serveDuringTest(handler)
   let said = ''
   for (const [command = '', ...flags] of commands) {
@@ -176,6 +179,23 @@ test.each<[string, Handler]>([
     said += stdout + stderr
   }
   expect(said.length).toBeGreaterThan(0)
+})
+
+/** What dray itself draws with: colours, a cursor that is hidden meanwhile, and a picture that is shown when it is whole. */
+const ownSequences = /\x1b\[(\d+(;\d+)*m|\?(25|2026)[lh])/g
+
+test.each(dangers)('%s cannot steer a terminal that is drawn on', async (_, handler) => {
+  const server = await serveDuringTest(handler)
+  for (const flags of [[], ['-v'], ['--debug', '--progress', 'tty']]) {
+    const args = ['pull', `${server.host}/app:1`, '--plain-http', '--retries', '0', ...flags]
+    const { stdout, stderr } = await run(args, { isTTY: true })
+    const said = stdout + stderr
+    expect(said).not.toContain('evil\x1b')
+    for (const line of said.replace(ownSequences, '').split('\n')) {
+      expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
+    }
+    expect(said.length).toBeGreaterThan(0)
+  }
 })
 
 test('a platform of any length makes no line of any length', async () => {

@@ -1,14 +1,26 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { endOfArchive, tarHeader } from '../../src/archive/tar.ts'
+import { DrayError, verify } from '../../src/index.ts'
 import { json, layouts, packItems } from '../support/archive-layouts.ts'
 import { damages, locate } from '../support/damages.ts'
-import { addImage, buildImage, buildLayer, createContent, noise } from '../support/image-builder.ts'
+import { addImage, buildImage, buildLayer, createContent, noise, sha256 } from '../support/image-builder.ts'
 import { pullFrom, serveDuringTest } from '../support/pull-from.ts'
 import { registry } from '../support/registry.ts'
 import { runDray } from '../support/run-dray.ts'
@@ -217,6 +229,157 @@ describe('--checksum', () => {
     expect(exitCode).toBe(2)
     expect(stderr).toContain('a checksum file stands beside an archive')
     expect(server.requests).toEqual([])
+  })
+})
+
+/** A log in which no checksum file is named. */
+const aboutNoChecksum = expect.not.stringContaining('.sha256')
+
+describe('FILE.sha256 from an earlier pull', () => {
+  async function twoImages() {
+    const content = createContent()
+    for (const tag of ['1', '2']) {
+      addImage(content, buildImage({ layers: [await buildLayer({ a: tag })] }), `team/app:${tag}`)
+    }
+    const server = await serveDuringTest(registry(content))
+    const directory = temporaryDirectory()
+    const output = join(directory, 'image.tar')
+    const pull = (tag: string, ...flags: readonly string[]) =>
+      runDray([`${server.host}/team/app:${tag}`, '-o', output, '--progress', 'plain', ...flags])
+    return { directory, output, file: `${output}.sha256`, pull }
+  }
+
+  test('is removed by a pull that makes it wrong, and that is said', async () => {
+    const { directory, output, file, pull } = await twoImages()
+    await pull('1', '--checksum')
+    const { exitCode, stdout, stderr } = await pull('2')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${output}\n` })
+    expect(stderr).toMatch(/removed .*image\.tar\.sha256, which was about the archive that this one replaced/)
+    expect(stderr).toContain('--checksum writes a new one')
+    expect(await readdir(directory)).toEqual(['image.tar'])
+    expect(await runDray(['verify', output])).toMatchObject({ exitCode: 0 })
+    expect(file).toContain(directory)
+  })
+
+  test('stays when it is still right, without a word', async () => {
+    const { file, pull } = await twoImages()
+    await pull('1', '--checksum')
+    const before = await readFile(file, 'utf8')
+    expect(await pull('1')).toMatchObject({ exitCode: 0, stderr: aboutNoChecksum })
+    expect(await readFile(file, 'utf8')).toBe(before)
+  })
+
+  test('is made right by --checksum', async () => {
+    const { output, file, pull } = await twoImages()
+    await pull('1', '--checksum')
+    expect(await pull('2', '--checksum')).toMatchObject({ exitCode: 0, stderr: aboutNoChecksum })
+    expect(await readFile(file, 'utf8')).toBe(`${sha256(await readFile(output)).slice(7)}  image.tar\n`)
+  })
+
+  test('stays when the pull fails', async () => {
+    const { output, file, pull } = await twoImages()
+    await pull('1', '--checksum')
+    expect(await pull('none')).toMatchObject({ exitCode: 3 })
+    expect(await readFile(file, 'utf8')).toBe(`${sha256(await readFile(output)).slice(7)}  image.tar\n`)
+  })
+
+  const expectation = `${'a'.repeat(64)}  image.tar\n`
+
+  test('stays when it was not right before either: somebody may expect it; that it is wrong is said', async () => {
+    const { file, pull } = await twoImages()
+    await writeFile(file, expectation)
+    for (const _ of ['without an archive', 'with one']) {
+      const { exitCode, stderr } = await pull('1')
+      expect(exitCode).toBe(0)
+      expect(stderr).toMatch(/image\.tar\.sha256 gives another sha256 than the archive has/)
+      expect(await readFile(file, 'utf8')).toBe(expectation)
+    }
+  })
+
+  test.each([
+    ['of several files', (hex: string) => `${hex}  image.tar\n${hex}  other.tar\n`],
+    ['about another file', (hex: string) => `${hex}  other.tar\n`],
+    ['in the form of BSD', (hex: string) => `SHA256 (image.tar) = ${hex}\n`],
+    ['with a signature', (hex: string) => `${hex}  image.tar\n-----BEGIN PGP SIGNATURE-----\n`],
+    ['of nothing', () => ''],
+  ])('stays when it is a list that dray did not write: %s', async (_, textOf) => {
+    const { output, file, pull } = await twoImages()
+    await pull('1')
+    const text = textOf(sha256(await readFile(output)).slice(7))
+    await writeFile(file, text)
+    expect(await pull('2')).toMatchObject({ exitCode: 0, stderr: aboutNoChecksum })
+    expect(await readFile(file, 'utf8')).toBe(text)
+  })
+
+  test('is found under a name with line ends and backslashes too', async () => {
+    if (process.platform === 'win32') return
+    const { directory, pull } = await twoImages()
+    const output = join(directory, 'a\nb\\c.tar')
+    await pull('1', '--checksum', '-o', output)
+    expect(await runDray(['verify', output])).toMatchObject({ exitCode: 0 })
+    expect((await pull('2', '-o', output)).stderr).toContain('removed ')
+    expect(await readdir(directory)).toEqual(['a\nb\\c.tar'])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a checksum file that is no file', () => {
+  const kinds: readonly (readonly [string, (path: string) => Promise<unknown>])[] = [
+    ['a directory', (path) => mkdir(path)],
+    ['a FIFO', (path) => promisify(execFile)('mkfifo', [path])],
+  ]
+
+  test.each(kinds)('%s is left alone, and not waited for', async (_, make) => {
+    const { server } = await sampleRegistry()
+    const output = join(temporaryDirectory(), 'image.tar')
+    const pull = (...flags: readonly string[]) =>
+      runDray([`${server.host}/team/app:1`, '-o', output, '--progress', 'plain', ...flags])
+    await make(`${output}.sha256`)
+    const refused = await pull('--checksum')
+    expect(refused).toMatchObject({
+      exitCode: 7,
+      stderr: expect.stringContaining('something that is no file'),
+    })
+    expect(server.requests).toEqual([])
+    expect(await pull()).toMatchObject({ exitCode: 0, stderr: aboutNoChecksum })
+    const verified = await runDray(['verify', output])
+    expect(verified).toMatchObject({
+      exitCode: 7,
+      stderr: expect.stringContaining('image.tar.sha256 is no file'),
+    })
+    expect((await lstat(`${output}.sha256`)).isFile()).toBe(false)
+  })
+
+  test('a link is replaced by --checksum, and what it leads to is not touched, nor by any other pull', async () => {
+    const { server } = await sampleRegistry()
+    const output = join(temporaryDirectory(), 'image.tar')
+    const other = join(temporaryDirectory(), 'other')
+    await writeFile(other, `${'a'.repeat(64)}  image.tar\n`)
+    await symlink(other, `${output}.sha256`)
+    const pull = (...flags: readonly string[]) =>
+      runDray([`${server.host}/team/app:1`, '-o', output, '--progress', 'plain', ...flags])
+    expect(await pull()).toMatchObject({ exitCode: 0, stderr: aboutNoChecksum })
+    expect((await lstat(`${output}.sha256`)).isSymbolicLink()).toBe(true)
+    expect(await pull('--checksum')).toMatchObject({ exitCode: 0 })
+    expect((await lstat(`${output}.sha256`)).isFile()).toBe(true)
+    expect(await readFile(other, 'utf8')).toBe(`${'a'.repeat(64)}  image.tar\n`)
+  })
+})
+
+describe('verify as a function', () => {
+  test('takes a file or a stream', async () => {
+    const path = await sampleArchive()
+    const inFile = await verify(path)
+    expect(inFile).toMatchObject({ archive: path, ok: true, format: 'docker-archive', problems: [] })
+    expect(await verify(createReadStream(path))).toEqual({ ...inFile, archive: '-' })
+    expect(await verify(await brokenArchive())).toMatchObject({ ok: false, problems: [{ kind: 'broken' }] })
+  })
+
+  test('throws FILE for what is not there, and ABORTED when its signal says so', async () => {
+    await expect(verify('/none.tar')).rejects.toMatchObject({ code: 'FILE' })
+    const path = await sampleArchive()
+    await expect(verify(path, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+    const reason = new DrayError('PIPE_CLOSED', 'gone')
+    await expect(verify(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 })
 

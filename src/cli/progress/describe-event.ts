@@ -11,6 +11,10 @@ export function describeEvent(event: PullEvent): string | undefined {
       const { reference, platform, layers, size, digest } = event
       return `${reference}: ${platform}, ${layers} ${layers === 1 ? 'layer' : 'layers'}, ${formatBytes(size)}, ${digest}`
     }
+    case 'blob-start':
+      return event.received > 0
+        ? `${shortDigest(event.digest)}: resumes at ${formatBytes(event.received)} of ${formatBytes(event.size)}`
+        : undefined
     case 'blob-done':
       return `${shortDigest(event.digest)}: ${event.cached ? 'already here' : 'done'}, ${formatBytes(event.size)}`
     case 'retry': {

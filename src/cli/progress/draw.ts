@@ -33,14 +33,14 @@ const mostBlobs = 6
 
 /** One line about the whole pull. */
 export function describeTally(tally: Tally): string {
-  const { stage, title, received, total, kept, layersDone, layersTotal, rate, timeLeft } = tally
+  const { stage, title, received, total, kept, layersDone, layersTotal, rate, timeLeft, active } = tally
   if (stage === 'resolving') return `${title}  looking it up`
   if (stage === 'archiving') return `${title}  ${formatBytes(total)}  finishing the archive`
   return [
     title,
     `${formatBytes(received)} of ${formatBytes(total)}`,
     `${layersDone}/${layersTotal} layers`,
-    `${formatBytes(rate)}/s`,
+    rate === 0 && active.length > 0 ? 'waiting for the server' : `${formatBytes(rate)}/s`,
     timeLeft !== undefined && `${formatDuration(timeLeft)} left`,
     kept > 0 && `${formatBytes(kept)} from before`,
   ]

@@ -38,7 +38,8 @@ export function createCounter(): Counter {
   const references = new Set<string>()
   const resolved = new Set<string>()
   const active = new Map<Digest, ActiveBlob>()
-  const sum = { total: 0, done: 0, kept: 0, layersDone: 0, layersTotal: 0 }
+  const kept = new Map<Digest, number>()
+  const sum = { total: 0, done: 0, layersDone: 0, layersTotal: 0 }
 
   function add(event: PullEvent): void {
     switch (event.type) {
@@ -51,15 +52,17 @@ export function createCounter(): Counter {
         sum.layersTotal += event.layers
         break
       case 'blob-start':
-        sum.kept += event.received
+        kept.set(event.digest, event.received)
         active.set(event.digest, event)
         break
       case 'blob-progress':
         speed.add(event.received - (active.get(event.digest)?.received ?? 0))
+        // What proved wrong has been thrown away.
+        if (event.received < (kept.get(event.digest) ?? 0)) kept.delete(event.digest)
         active.set(event.digest, event)
         break
       case 'blob-done':
-        if (event.cached) sum.kept += event.size
+        if (event.cached) kept.set(event.digest, event.size)
         sum.done += event.size
         sum.layersDone += 1
         active.delete(event.digest)
@@ -70,7 +73,7 @@ export function createCounter(): Counter {
   function read(): Tally {
     const blobs = [...active.values()]
     const received = blobs.reduce((bytes, blob) => bytes + blob.received, sum.done)
-    const { total, kept, layersDone, layersTotal } = sum
+    const { total, layersDone, layersTotal } = sum
     const rate = speed.read()
     const waiting = resolved.size < references.size || references.size === 0
     return {
@@ -78,7 +81,7 @@ export function createCounter(): Counter {
       title: references.size > 1 ? `${references.size} images` : ([...references][0] ?? ''),
       received,
       total,
-      kept,
+      kept: [...kept.values()].reduce((bytes, each) => bytes + each, 0),
       layersDone,
       layersTotal,
       rate,

@@ -66,6 +66,31 @@ export const stall =
   (answer, exchange) =>
     sendPart(answer, exchange, amount, () => {})
 
+/** After its beginning, the body comes byte by byte, which takes hours. */
+export const drip =
+  (amount: Amount): Fault =>
+  (answer, exchange) =>
+    sendPart(answer, exchange, amount, () => {
+      const { response } = exchange
+      let position = part(answer.body, amount).length
+      const clock = setInterval(() => response.write(answer.body.subarray(position, ++position)), 400)
+      response.on('close', () => clearInterval(clock))
+    })
+
+/** The body comes in drops, and to its end. */
+export const inDrops: Fault = ({ status, headers, body }, { response }) => {
+  response.writeHead(status, headers)
+  const step = Math.ceil(body.length / 8)
+  let position = 0
+  const clock = setInterval(() => {
+    response.write(body.subarray(position, position + step))
+    position += step
+    if (position < body.length) return
+    clearInterval(clock)
+    response.end()
+  }, 60)
+}
+
 /** Nothing is said at all. */
 export const silence: Fault = () => {}
 

@@ -52,6 +52,8 @@ export interface FaultRow {
   /** Default: `-o image.tar` and HOST/app:1, one retry, a patience of five seconds; HOME and PROXY are filled in. */
   readonly args?: readonly string[]
   readonly image?: string
+  /** The image is asked for by its digest. */
+  readonly byDigest?: boolean
   readonly env?: Readonly<Record<string, string>>
   /** Default: the CA of the fixtures is trusted where TLS is spoken, and `--plain-http` given where it is not. */
   readonly trust?: readonly string[]

@@ -1,5 +1,2 @@
 /** What a pull leaves that got a part of the layer: a later one goes on from there. */
 export const kept: readonly string[] = ['image.tar.partial/blobs/sha256/LAYER.partial']
-
-/** Places for blobs, of which there are none. */
-export const empty: readonly string[] = ['image.tar.partial/blobs/sha256/']

@@ -46,7 +46,7 @@ export async function meetFault(row: FaultRow, directory: string): Promise<Outco
     mkdirSync(dirname(join(work, name)), { recursive: true })
     writeFileSync(join(work, name), content)
   }
-  const result = await runDray(argumentsFor(row, servers), {
+  const result = await runDray(argumentsFor(row, servers, world), {
     home,
     cwd: work,
     env: {
@@ -135,7 +135,7 @@ function withFaults(
 ): Handler {
   if (at.endsWith('@storage') !== (place === '@storage') || !(meet || forever)) return next
   const [part] = at.split('@') as [Part]
-  const isMeant = (request: IncomingMessage) => partOf(request, world).replace('+', '') === part
+  const isMeant = (request: IncomingMessage) => partOf(request, world).replace(/[+]|@digest/, '') === part
   return spoil(next, { at: isMeant, meet: meet ?? [], ...(forever && { forever }) })
 }
 
@@ -162,14 +162,13 @@ async function openRaw(
   }
 }
 
-function argumentsFor(row: FaultRow, { host, proxy = '' }: Servers): readonly string[] {
+function argumentsFor(row: FaultRow, { host, proxy = '' }: Servers, world: World): readonly string[] {
   const trust = row.trust ?? (row.tls || row.proxy ? ['--ca', join(fixtures, 'ca.crt')] : ['--plain-http'])
   const through = row.proxy ? ['--proxy', (row.proxyUrl ?? 'http://PROXY').replace('PROXY', proxy)] : []
   const usual = ['--progress', 'plain', '--retries', '1', '--timeout', '5', '--name', 'app:1', ...through]
   const where = row.args?.includes('-o') ? [] : ['-o', 'image.tar']
-  const image = (row.image ?? 'HOST/app:1')
-    .replace('HOST', host)
-    .replace('PORT', host.split(':').at(-1) ?? '')
+  const name = row.byDigest ? `HOST/app@${world.image.digest}` : 'HOST/app:1'
+  const image = (row.image ?? name).replace('HOST', host).replace('PORT', host.split(':').at(-1) ?? '')
   const args = [...trust, ...usual, ...where, ...(row.args ?? []), image]
   return args.map((each) => each.replace('FIXTURES', fixtures))
 }

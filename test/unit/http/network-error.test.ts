@@ -10,6 +10,9 @@ const where = { url: new URL('https://r.example:5000/v2/'), purpose: 'manifest' 
 const withCode = (code: string) => codedError(code, `${code} happened`)
 
 const parserError = new errors.HTTPParserError('Expected HTTP/')
+const tlsAlert = Object.assign(new errors.HTTPParserError('Expected HTTP/'), {
+  data: '\x15\x03\x01\x00\x02\x02F',
+})
 
 test.each([
   ['manifest', /^check the spelling; .*--proxy/],
@@ -46,6 +49,8 @@ describe('a failure is told in plain words, with a hint that fits it', () => {
     [new errors.HeadersOverflowError(), 'NETWORK', 'never', /more headers/, undefined],
     [new errors.ResponseContentLengthMismatchError(), 'NETWORK', 'never', /not in valid HTTP/, undefined],
     [parserError, 'NETWORK', 'never', /not in valid HTTP/, undefined],
+    [tlsAlert, 'TLS', 'never', /speaks TLS, and was asked in plain http/, /leave out --plain-http/],
+    [withCode('BODY_TOO_SLOW'), 'NETWORK', 'transient', /sent too slowly: BODY_TOO_SLOW happened/, undefined],
     [withCode('HPE_INVALID_CONSTANT'), 'NETWORK', 'never', /not in valid HTTP/, undefined],
     [withCode('ERR_SSL_WRONG_VERSION_NUMBER'), 'TLS', 'never', /does not speak TLS/, /--plain-http/],
     [withCode('ERR_SSL_PACKET_LENGTH_TOO_LONG'), 'TLS', 'never', /does not speak TLS/, /--plain-http/],

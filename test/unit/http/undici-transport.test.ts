@@ -164,7 +164,10 @@ describe('TLS', () => {
   test('a TLS server that is spoken to in plain http is recognised', async () => {
     const { host } = await raw(says('\x15\x03\x01\x00\x02\x02\x46'))
     const error = await failure((await network())(get(`http://${host}/`)))
-    expect(error).toMatchObject({ code: 'NETWORK', message: expect.stringContaining('not in valid HTTP') })
+    expect(error).toMatchObject({
+      code: 'TLS',
+      message: expect.stringContaining('speaks TLS, and was asked in plain http'),
+    })
     expect(notTls(error)).toBe(false)
   })
 })
@@ -245,6 +248,27 @@ describe('a body', () => {
       expect(retryClass(error)).toBe('transient')
     },
   )
+
+  test('that drips is ended, with its connection, by an error that is worth another try', async () => {
+    const { url, openSockets } = await server((_request, response) => {
+      const clock = setInterval(() => response.write('.'), 50)
+      response.on('close', () => clearInterval(clock))
+    })
+    const { body } = await (await network({ timeout: 1000 }))(get(url))
+    const error = await failure(text(body))
+    expect(toNetworkError(error, get(url)).message).toMatch(
+      /server .* sent too slowly: less than 1 KiB\/s over 2 s/,
+    )
+    expect(retryClass(error)).toBe('transient')
+    await vi.waitFor(() => expect(openSockets()).toBe(0))
+  })
+
+  test('that we take slowly is waited for, by both limits', async () => {
+    const { url } = await server((_request, response) => void response.end(Buffer.alloc(2 ** 20)))
+    const { body } = await (await network({ timeout: 100 }))(get(url))
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect((await text(body)).length).toBe(2 ** 20)
+  })
 
   test('that is destroyed takes its connection along', async () => {
     const { url, openSockets } = await server((_request, response) => void response.write('endless'))

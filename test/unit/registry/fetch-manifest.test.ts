@@ -21,13 +21,18 @@ interface Answer {
 
 function fetch(identifier: string, ...answers: Answer[]) {
   const seen: EndpointRequest[] = []
+  const told: string[] = []
   const content = fetchManifest(
     {
       registry: 'reg.io',
       root: new URL('https://reg.io/v2/'),
       name: 'a/b',
       login: { found: () => undefined, problem: () => undefined },
-      tries: { retries: 2, sleep: async () => {} },
+      tries: {
+        retries: 2,
+        sleep: async () => {},
+        onRetry: ({ what, attempt, attempts }) => told.push(`${what} (${attempt}/${attempts})`),
+      },
       get: async (request) => {
         const { status = 200, headers = {}, body = bytes, via } = answers[seen.push(request) - 1] ?? {}
         const stream =
@@ -38,7 +43,7 @@ function fetch(identifier: string, ...answers: Answer[]) {
     identifier,
     signal,
   )
-  return { content, seen }
+  return { content, seen, told }
 }
 
 test('a manifest comes with its type and the digest of its bytes', async () => {
@@ -100,7 +105,36 @@ describe('the digest', () => {
       `reg.io named another digest for a/b:1: expected ${other}, got ${digest}`,
     ],
   ])('%s has to be that of the bytes', async (_, identifier, headers, message) => {
-    await expect(fetch(identifier, { headers }).content).rejects.toMatchObject({ code: 'INTEGRITY', message })
+    const { content, seen } = fetch(identifier, { headers }, { headers })
+    await expect(content).rejects.toMatchObject({ code: 'INTEGRITY', message })
+    expect(seen).toHaveLength(2)
+  })
+
+  test.each<[string, string, Answer]>([
+    ['in the header', '1', { headers: { 'docker-content-digest': other } }],
+    ['asked for', digest, { body: 'something else' }],
+    ['unknown, of what is no JSON', '1', { body: bytes.subarray(0, 20) }],
+  ])('%s that is wrong once is a bad moment: asked once more', async (_, identifier, answer) => {
+    const { content, seen, told } = fetch(identifier, answer)
+    expect((await content).digest).toBe(digest)
+    expect(seen).toHaveLength(2)
+    expect(told).toEqual([expect.stringMatching(/^a\/b[:@].* \(1\/1\)$/)])
+  })
+
+  test('of what is no JSON, and says that it is so, is that of something that will not change', async () => {
+    const body = 'no manifest at all'
+    const { content, seen } = fetch('1', { body, headers: { 'docker-content-digest': digestOf(body) } })
+    expect((await content).bytes).toEqual(Buffer.from(body))
+    expect(seen).toHaveLength(1)
+  })
+
+  test('of what is no JSON is not asked for for ever', async () => {
+    const { content, seen } = fetch('1', { body: '{' }, { body: '{' }, {})
+    await expect(content).rejects.toMatchObject({
+      code: 'INTEGRITY',
+      message: 'what reg.io sent for a/b:1 is not valid JSON',
+    })
+    expect(seen).toHaveLength(2)
   })
 })
 
@@ -139,9 +173,8 @@ describe('a content coding', () => {
 
 describe('the size', () => {
   test('may be 4 MiB', async () => {
-    expect((await fetch('1', { body: Buffer.alloc(4 * 1024 * 1024, ' ') }).content).bytes).toHaveLength(
-      4 * 1024 * 1024,
-    )
+    const body = Buffer.alloc(4 * 1024 * 1024, ' ').fill('{}', 0, 2)
+    expect((await fetch('1', { body }).content).bytes).toHaveLength(4 * 1024 * 1024)
   })
 
   test('may not be more, and what is more is not read', async () => {

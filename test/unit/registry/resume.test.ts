@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
+import { DrayError } from '../../../src/errors.ts'
 import { type OpenedBody, resumeBody } from '../../../src/registry/resume.ts'
 import { countTries } from '../../../src/registry/tries.ts'
 
@@ -146,6 +147,24 @@ describe('a blob that breaks off', () => {
     ])
     await expect(buffer(await start())).rejects.toMatchObject({ code: 'NETWORK' })
     expect(wanted).toEqual([0])
+  })
+})
+
+test('a blob that cannot be gone on with is named in the error, with how far it came', async () => {
+  const error = new DrayError('NETWORK', 'the server cdn.io refused the connection', {
+    hint: 'check the port',
+  })
+  const { start } = serve([
+    upTo(300, reset()),
+    () => {
+      throw error
+    },
+  ])
+  await expect(buffer(await start())).rejects.toMatchObject({
+    code: 'NETWORK',
+    message: 'blob x broke off after 300 bytes: the server cdn.io refused the connection',
+    hint: 'check the port',
+    cause: error,
   })
 })
 

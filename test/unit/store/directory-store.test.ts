@@ -19,6 +19,7 @@ import type { Descriptor } from '../../../src/oci/descriptor.ts'
 import { type DigestAlgorithm, digestOf } from '../../../src/oci/digest.ts'
 import type { BlobSource, BlobStore } from '../../../src/store/blob-store.ts'
 import { openDirectoryStore } from '../../../src/store/directory-store.ts'
+import { tooLong } from '../../../src/streams/verify.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => `${i},`).join(''))
@@ -149,7 +150,7 @@ describe('writing', () => {
     [
       'is too long',
       Buffer.concat([content, content]),
-      `should have ${content.length} bytes, but there are more`,
+      `is longer than the ${content.length} bytes that its manifest promises`,
     ],
   ])('a blob that %s twice is an integrity error and leaves nothing', async (_, bytes, message) => {
     const { store, path } = await openStore()
@@ -160,6 +161,41 @@ describe('writing', () => {
     })
     expect(asked).toEqual([0, 0])
     expect(readdirSync(dirname(path))).toEqual([])
+  })
+
+  test('an old beginning with which the bytes are too many is thrown away, and the blob fetched afresh', async () => {
+    const { store, path, partial } = await openStore()
+    writeFileSync(partial, content.subarray(0, 1000))
+    const { source, asked } = sourceOf(content)
+    const counting: BlobSource = async (from, ...rest) => {
+      const body = await source(from, ...rest)
+      return from === 0 ? body : body.once('data', () => body.destroy(tooLong('blob x', content.length)))
+    }
+    await store.write(descriptor, counting, { signal })
+    expect(asked).toEqual([1000, 0])
+    expect(readFileSync(path).equals(content)).toBe(true)
+  })
+
+  test('a source that counts too many bytes twice is an integrity error, and nothing is left', async () => {
+    const { store, path } = await openStore()
+    const { source, asked } = sourceOf(content)
+    const counting: BlobSource = async (...request) => {
+      const body = await source(...request)
+      return body.once('data', () => body.destroy(tooLong('blob x', content.length)))
+    }
+    const error = { code: 'INTEGRITY', message: expect.stringContaining('blob x is longer') }
+    await expect(store.write(descriptor, counting, { signal })).rejects.toMatchObject(error)
+    expect(asked).toEqual([0, 0])
+    expect(readdirSync(dirname(path))).toEqual([])
+  })
+
+  test('a source that has something else under that name costs nothing of what is there', async () => {
+    const { store, partial } = await openStore()
+    writeFileSync(partial, content.subarray(0, 1000))
+    const { source, asked } = sourceOf(new DrayError('INTEGRITY', 'it has 7 bytes there'))
+    await expect(store.write(descriptor, source, { signal })).rejects.toMatchObject({ code: 'INTEGRITY' })
+    expect(asked).toEqual([1000])
+    expect(readFileSync(partial)).toHaveLength(1000)
   })
 
   test('a body that never ends is not read to its end', async () => {

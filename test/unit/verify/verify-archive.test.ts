@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -245,6 +246,76 @@ test('a layer in gzip that does not unpack is broken, whatever its digest is', a
   })
 })
 
+describe('what follows the compressed data, which engines take for more of it', () => {
+  const tails: readonly (readonly [string, Buffer])[] = [
+    ['a zero', Buffer.alloc(1)],
+    ['a block of zeros', Buffer.alloc(512)],
+    ['a mebibyte of zeros', Buffer.alloc(2 ** 20)],
+    ['zeros and words', Buffer.from('\0\0\0\0garbage')],
+    ['words', Buffer.from('garbage')],
+  ]
+
+  test.each(tails)('after a layer in gzip is broken: %s', async (_, tail) => {
+    const layer = await buildLayer({ a: 'x' })
+    const blob = Buffer.concat([layer.blob, tail])
+    const image = buildImage({ layers: [{ ...layer, blob, digest: sha256(blob) }] })
+    for (const layout of ['crane', 'buildx', 'ociArchive'] as const) {
+      const { ok, problems, engines } = await verify(layouts[layout](image, name))
+      expect({ ok, problems, engines }).toEqual({
+        ok: false,
+        problems: [
+          {
+            kind: 'broken',
+            place: expect.stringMatching(/^layer 1 of 1, /),
+            message: 'it is corrupt: something follows its gzip data',
+          },
+        ],
+        engines: [],
+      })
+    }
+  })
+
+  test.each(tails)('after an archive in gzip is broken: %s', async (_, tail) => {
+    const items = layouts.docker24(buildImage({ layers: [await buildLayer({ a: 'x' })] }), name)
+    const packed = gzipped(await packItems(items))
+    const { ok, problems } = await verifyBytes(Buffer.concat([packed, tail]))
+    expect(ok).toBe(false)
+    expect(problems[0]).toEqual({
+      kind: 'broken',
+      place: expect.stringMatching(/^near byte \d+$/),
+      message: 'the archive is corrupt: something follows its gzip data',
+    })
+  })
+
+  test('is a part of it when it is a member: both are unpacked', async () => {
+    const layer = await buildLayer({ a: 'x' })
+    const half = layer.tar.length / 2
+    const blob = Buffer.concat([
+      gzipped(layer.tar.subarray(0, half)),
+      gzipped(Buffer.alloc(0)),
+      gzipped(layer.tar.subarray(half)),
+    ])
+    const image = buildImage({ layers: [{ ...layer, blob, digest: sha256(blob) }] })
+    expect(await verify(layouts.crane(image, name))).toMatchObject({ ok: true, problems: [] })
+  })
+})
+
+test.each(['Config', 'Layers'])(
+  'a path with signs that would steer a terminal is quoted: %s',
+  async (key) => {
+    const image = buildImage({ layers: [await buildLayer({ a: 'x' })] })
+    const evil = '\u001b[2J\u009b\u202e\n'
+    const items = layouts.docker24(image, name).map((item) => {
+      if (item.name !== 'manifest.json') return item
+      const [entry] = JSON.parse(String(item.content))
+      return file('manifest.json', json([{ ...entry, [key]: key === 'Layers' ? [evil] : evil }]))
+    })
+    const { problems } = await verify(items)
+    expect(problems[0]?.place).toContain('[2J')
+    for (const { place, message } of problems) expect(place + message).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  },
+)
+
 test('what cannot be read is thrown, as is an interruption', async () => {
   const failing = new Readable({
     read() {
@@ -252,6 +323,11 @@ test('what cannot be read is thrown, as is an interruption', async () => {
     },
   })
   await expect(verifyArchive(failing, { name: 'x' })).rejects.toMatchObject({ code: 'FILE' })
+
+  const missing = createReadStream('/none.tar')
+  const signal = AbortSignal.abort(new Error('never mind'))
+  await expect(verifyArchive(missing, { name: 'x', signal })).rejects.toThrow('never mind')
+  expect(missing.destroyed).toBe(true)
 
   const stopped = new AbortController()
   const endless = Readable.from(

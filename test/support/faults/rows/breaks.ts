@@ -1,6 +1,6 @@
 import { chunkedCut, closeAfter, closeBefore, closeDelimitedCut, fin, reset, resetBefore } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
-import { empty, kept } from '../left.ts'
+import { kept } from '../left.ts'
 
 const half = 0.5
 
@@ -28,7 +28,7 @@ export const breakRows: readonly FaultRow[] = [
       meet: [cut],
       forever: resetBefore,
       exitCode: 5,
-      says: /^dray: .*the server 127\.0\.0\.1 closed the connection too early/m,
+      says: /^dray: blob [0-9a-f]{12} of app broke off after \d+ bytes: the server 127\.0\.0\.1 closed the connection too early[\s\S]*try: what has arrived is kept: the same command goes on from there/m,
       asks: 'manifest config layer layer+ layer+',
       keeps: kept,
     },
@@ -55,7 +55,6 @@ export const breakRows: readonly FaultRow[] = [
     exitCode: 5,
     says: /broke off, 3 times without progress/,
     asks: 'manifest config layer layer layer',
-    keeps: empty,
   },
   {
     fault: 'a manifest that breaks off: asked for again',

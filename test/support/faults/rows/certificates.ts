@@ -1,6 +1,5 @@
 import { fin } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
-import { empty } from '../left.ts'
 import { tlsRegistry } from '../stand-ins.ts'
 
 const known = ['--ca', 'FIXTURES/ca.crt']
@@ -57,7 +56,6 @@ export const certificateRows: readonly FaultRow[] = [
     exitCode: 8,
     says: /the certificate of the server 127\.0\.0\.1 has expired.*redirected there/,
     asks: 'manifest config layer',
-    keeps: empty,
   },
   {
     fault: 'a storage that speaks no TLS, behind a registry that does',
@@ -67,7 +65,6 @@ export const certificateRows: readonly FaultRow[] = [
     exitCode: 8,
     says: /that leaves https for plain http/,
     asks: 'manifest config layer',
-    keeps: empty,
   },
   {
     fault: 'a server that knows TLS 1.1 at best',

@@ -1,8 +1,8 @@
 import { says, silent } from '../../../unit/http/raw-server.ts'
 import { onTheWire, redirect, status } from '../answers.ts'
-import { silence, stall, withHeaders } from '../body.ts'
+import { drip, inDrops, silence, stall, withHeaders } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
-import { empty, kept } from '../left.ts'
+import { kept } from '../left.ts'
 import { http2Only, tlsRegistry } from '../stand-ins.ts'
 
 const half = 0.5
@@ -27,6 +27,44 @@ const stalls: readonly FaultRow[] = [
     says: /broke off, 2 times without progress: the server 127\.0\.0\.1 stopped sending/,
     asks: 'manifest config layer layer+',
     keeps: kept,
+  },
+  {
+    fault: 'a layer of which a byte drips now and then: goes on from there',
+    tls: 'both',
+    args: impatient,
+    meet: [drip(half)],
+    exitCode: 0,
+    says: /the server 127\.0\.0\.1 sent too slowly: less than 1 KiB\/s over 4 s/,
+    asks: 'manifest config layer layer+',
+  },
+  {
+    fault: 'a layer of which bytes drip for ever: given up, and what came is kept',
+    args: impatient,
+    forever: drip(0),
+    exitCode: 5,
+    says: /broke off, 2 times without progress: the server 127\.0\.0\.1 sent too slowly[\s\S]*try: what has arrived is kept/,
+    asks: 'manifest config layer layer+',
+    keeps: kept,
+  },
+  ...(['manifest', 'token'] as const).map(
+    (at): FaultRow => ({
+      fault: `a ${at} that drips: asked for again`,
+      args: impatient,
+      ...(at === 'token' && { tokens: {} }),
+      at,
+      meet: [drip(half)],
+      exitCode: 0,
+      says: /(registry|token server) 127\.0\.0\.1 sent too slowly/,
+      asks: `manifest ${at === 'token' ? 'token token ' : ''}manifest config layer`,
+    }),
+  ),
+  {
+    fault: 'a layer that comes in drops, and yet in time',
+    args: impatient,
+    layer: { small: 'a few bytes' },
+    meet: [inDrops],
+    exitCode: 0,
+    asks: 'manifest config layer',
   },
   {
     fault: 'a manifest that stops coming: asked for again',
@@ -106,7 +144,6 @@ const others: readonly FaultRow[] = [
     exitCode: 5,
     says: /the server storage\.invalid was not found: .* \(127\.0\.0\.1 redirected there\)/,
     asks: 'manifest config layer layer',
-    keeps: empty,
   },
   {
     fault: 'a token server that there is not',
@@ -164,8 +201,31 @@ const others: readonly FaultRow[] = [
     fault: 'a server that speaks TLS, asked without',
     standIn: tlsRegistry({}),
     exitCode: 5,
-    says: /closed the connection too early/,
+    says: /closed the connection too early[\s\S]*try: .*if it speaks TLS, leave out --plain-http/,
     asks: 2,
+  },
+  {
+    fault: 'a server that speaks TLS, asked without, and says so as TLS does',
+    connection: says('\x15\x03\x01\x00\x02\x02\x46'),
+    exitCode: 8,
+    says: /speaks TLS, and was asked in plain http[\s\S]*try: leave out --plain-http/,
+    asks: 1,
+  },
+  {
+    fault: 'a server that speaks TLS, asked without, and says so in http',
+    at: 'manifest',
+    forever: status(400, 'Client sent an HTTP request to an HTTPS server.\n'),
+    exitCode: 8,
+    says: /speaks TLS, and was asked in plain http[\s\S]*try: leave out --plain-http/,
+    asks: 'manifest',
+  },
+  {
+    fault: 'a server that speaks no TLS, asked for it',
+    trust: ['--insecure'],
+    image: 'nowhere-by-6.example:PORT/app:1',
+    exitCode: 8,
+    says: /does not speak TLS[\s\S]*try: .*add --plain-http/,
+    asks: '',
   },
   {
     fault: 'a server that speaks HTTP/2 only',

@@ -1,10 +1,12 @@
-import { loginPage, onTheWire } from '../answers.ts'
+import { loginPage, status } from '../answers.ts'
 import { chunked, fin, gzipCoding, longer, shorter, strangeCoding, withHeaders, wrongBytes } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
-import { empty, kept } from '../left.ts'
+import { kept } from '../left.ts'
 
 const half = 0.5
 const pulled = 'manifest config layer'
+const misnamed = withHeaders({ 'docker-content-digest': `sha256:${'0'.repeat(64)}` })
+const cutShort = status(200, '{"schemaVersion": 2,', { 'content-type': 'application/json' })
 
 const codings: readonly FaultRow[] = [
   ...(['manifest', 'layer'] as const).flatMap((at): FaultRow[] => [
@@ -24,7 +26,6 @@ const codings: readonly FaultRow[] = [
     exitCode: 5,
     says: /coded as|coding/,
     asks: pulled,
-    keeps: empty,
   },
   ...['text/plain', 'application/octet-stream', 'application/json; charset=utf-8', undefined].map(
     (type): FaultRow => ({
@@ -43,7 +44,6 @@ const codings: readonly FaultRow[] = [
       exitCode: 5,
       says: /got a web page \(title: Please log in\) instead of registry data/,
       asks: pulled.slice(0, pulled.indexOf(at) + at.length),
-      ...(at === 'layer' && { keeps: empty }),
     }),
   ),
   {
@@ -55,16 +55,39 @@ const codings: readonly FaultRow[] = [
     asks: `${pulled} layer+`,
     keeps: kept,
   },
-  {
-    fault: 'a manifest that is cut off, and yet a whole answer',
-    at: 'manifest',
-    forever: onTheWire(
-      'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{"schemaVersion": 2,',
-    ),
-    exitCode: 6,
-    says: /not valid JSON/,
-    asks: 'manifest',
-  },
+  ...(
+    [
+      ['manifest', 'cut off, and yet a whole answer', cutShort, /not valid JSON/],
+      ['manifest', 'not the one that its header names', misnamed, /named another digest/],
+      ['manifest@digest', 'other bytes than its digest says', wrongBytes(), /sent something else/],
+      ['config', 'cut off, and yet a whole answer', shorter, /has \d+ bytes for blob/],
+      ['config', 'other bytes than its digest says', wrongBytes(), /is corrupt/],
+    ] as const
+  ).flatMap(([what, words, fault, says]): FaultRow[] => {
+    const at = what === 'config' ? what : 'manifest'
+    const image = what === 'manifest@digest' ? { byDigest: true } : {}
+    const before = at === 'config' ? 'manifest ' : ''
+    return [
+      {
+        fault: `a ${what} that is ${words}, once: asked for once more`,
+        ...image,
+        at,
+        meet: [fault],
+        exitCode: 0,
+        asks: `${before}${what} ${what} ${at === 'config' ? 'layer' : 'config layer'}`,
+      },
+      {
+        fault: `a ${what} that is ${words}, for ever: asked for once more, not oftener`,
+        ...image,
+        at,
+        forever: fault,
+        args: ['--retries', '6'],
+        exitCode: 6,
+        says,
+        asks: `${before}${what} ${what}`,
+      },
+    ]
+  }),
   {
     fault: 'a Warning header: told',
     at: 'manifest',
@@ -90,7 +113,6 @@ const contents: readonly FaultRow[] = [
     exitCode: 6,
     says: /is corrupt: its digest is sha256:[0-9a-f]{64}, not sha256:[0-9a-f]{64}/,
     asks: `${pulled} layer`,
-    keeps: empty,
   },
   {
     fault: 'a wrong last byte for ever',
@@ -98,7 +120,6 @@ const contents: readonly FaultRow[] = [
     exitCode: 6,
     says: /is corrupt/,
     asks: `${pulled} layer`,
-    keeps: empty,
   },
   {
     fault: 'more bytes than promised, and the headers say so',
@@ -106,7 +127,6 @@ const contents: readonly FaultRow[] = [
     exitCode: 6,
     says: /has \d+ bytes for blob .*; the manifest promises \d+/,
     asks: pulled,
-    keeps: empty,
   },
   {
     fault: 'more bytes than promised, and nothing says so',
@@ -114,8 +134,14 @@ const contents: readonly FaultRow[] = [
     forever: longer({ admits: false }),
     exitCode: 6,
     says: /is longer than the \d+ bytes that its manifest promises/,
-    asks: pulled,
-    keeps: kept,
+    asks: `${pulled} layer`,
+  },
+  {
+    fault: 'a rest that is longer than promised, and nothing says so: the layer is fetched once more',
+    tls: 'both',
+    meet: [fin(half), longer({ admits: false })],
+    exitCode: 0,
+    asks: `${pulled} layer+ layer`,
   },
   {
     fault: 'fewer bytes than promised, and the headers say so',
@@ -123,23 +149,6 @@ const contents: readonly FaultRow[] = [
     exitCode: 6,
     says: /has \d+ bytes for blob .*; the manifest promises \d+/,
     asks: pulled,
-    keeps: empty,
-  },
-  {
-    fault: 'a wrong config',
-    at: 'config',
-    forever: wrongBytes(),
-    exitCode: 6,
-    says: /is corrupt/,
-    asks: 'manifest config',
-  },
-  {
-    fault: 'a manifest that is not the one that its header names',
-    at: 'manifest',
-    forever: withHeaders({ 'docker-content-digest': `sha256:${'0'.repeat(64)}` }),
-    exitCode: 6,
-    says: /named another digest/,
-    asks: 'manifest',
   },
 ]
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { fin } from '../body.ts'
+import { fin, resetBefore } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
 import type { World } from '../world.ts'
 
@@ -11,10 +11,11 @@ const beginning = (world: World, size: number) => world.layer.blob.subarray(0, s
 /** What is on the disk is not what it should be. */
 export const fileRows: readonly FaultRow[] = [
   {
-    fault: 'a beginning that an earlier pull left: only the rest is asked for',
+    fault: 'a beginning that an earlier pull left: only the rest is asked for, which is told',
     tls: 'both',
     files: (world) => ({ [`${blobs}/${hex(world)}.partial`]: beginning(world, 50_000) }),
     exitCode: 0,
+    says: /^[0-9a-f]{12}: resumes at 50 kB of 98 kB$/m,
     asks: 'manifest config layer+',
   },
   {
@@ -130,9 +131,9 @@ export const fileRows: readonly FaultRow[] = [
     fault: 'a pull to stdout that breaks off: nothing is left',
     args: ['-o', '-'],
     meet: [fin(0.5)],
-    forever: fin(0),
+    forever: resetBefore,
     exitCode: 5,
-    says: /broke off/,
-    asks: 'manifest config layer layer+',
+    says: /^dray: blob [0-9a-f]{12} of app broke off after \d+ bytes: .*too early(?![\s\S]*is kept)/m,
+    asks: 'manifest config layer layer+ layer+',
   },
 ]

@@ -1,7 +1,6 @@
 import { redirect, status } from '../answers.ts'
 import { fin, reset } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
-import { empty } from '../left.ts'
 
 const half = 0.5
 const pulled = 'manifest config layer'
@@ -36,7 +35,6 @@ export const redirectRows: readonly FaultRow[] = [
     exitCode: 8,
     says: /redirects in a circle/,
     asks: pulled,
-    keeps: empty,
   },
   {
     fault: 'a redirect that never ends',
@@ -44,7 +42,6 @@ export const redirectRows: readonly FaultRow[] = [
     exitCode: 8,
     says: /more than 10 redirects/,
     asks: `${pulled}${' layer'.repeat(10)}`,
-    keeps: empty,
   },
   ...(
     [
@@ -62,7 +59,6 @@ export const redirectRows: readonly FaultRow[] = [
       exitCode,
       says,
       asks: pulled,
-      keeps: empty,
     }),
   ),
   {
@@ -74,7 +70,6 @@ export const redirectRows: readonly FaultRow[] = [
     exitCode: 4,
     says: /does not take the link/,
     asks: 'manifest token manifest config layer layer@storage',
-    keeps: empty,
   },
   {
     fault: 'a storage that breaks off: the registry is asked for another link',
@@ -112,7 +107,6 @@ export const redirectRows: readonly FaultRow[] = [
     exitCode: 4,
     says: /does not take the link that 127\.0\.0\.1 gave .*Request has expired/,
     asks: `${pulled} layer@storage layer layer@storage`,
-    keeps: empty,
   },
   {
     fault: 'a storage that answers 503: the registry is asked for another link',

@@ -1,7 +1,7 @@
 import { status } from '../answers.ts'
 import { fin, reset } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
-import { empty, kept } from '../left.ts'
+import { kept } from '../left.ts'
 
 const half = 0.5
 const pulled = 'manifest config layer'
@@ -122,7 +122,6 @@ const bad: readonly FaultRow[] = [
       exitCode: code === 405 ? 3 : 5,
       says: /^dray: /m,
       asks: code === 405 ? `${pulled} root` : pulled,
-      keeps: empty,
     }),
   ),
   {

@@ -1,8 +1,9 @@
 import { loginPage, status } from '../answers.ts'
-import { fin, reset } from '../body.ts'
+import { fin, reset, withHeaders } from '../body.ts'
 import type { FaultRow } from '../fault-row.ts'
 import { kept } from '../left.ts'
 
+const longAgo = new Date('2015-10-21T07:28:00Z')
 const token = (body: object | string) => status(200, body, { 'content-type': 'application/json' })
 
 /** The token server does not do what it should, or a token ends before the pull does. */
@@ -31,9 +32,22 @@ export const tokenRows: readonly FaultRow[] = [
       forever: fault,
       exitCode,
       says,
-      asks: exitCode === 4 ? 'manifest token' : 'manifest token root',
+      asks:
+        exitCode === 4
+          ? 'manifest token'
+          : words === 'no JSON'
+            ? 'manifest token token root'
+            : 'manifest token root',
     }),
   ),
+  {
+    fault: 'a token that is cut off, and yet a whole answer, once: asked for once more',
+    tokens: {},
+    at: 'token',
+    meet: [token('{"token": "a')],
+    exitCode: 0,
+    asks: 'manifest token token manifest config layer',
+  },
   {
     fault: 'a token server that answers 503 once',
     tls: 'both',
@@ -64,6 +78,23 @@ export const tokenRows: readonly FaultRow[] = [
   {
     fault: 'a token that is called access_token',
     tokens: { field: 'access_token' },
+    exitCode: 0,
+    asks: 'manifest token manifest config layer',
+  },
+  {
+    fault: 'a token of a server whose clock is years behind',
+    tokens: {},
+    at: 'token',
+    meet: [
+      ({ body, ...answer }, exchange) =>
+        withHeaders({ date: longAgo.toUTCString(), 'content-length': undefined })(
+          {
+            ...answer,
+            body: Buffer.from(JSON.stringify({ ...JSON.parse(body.toString()), issued_at: longAgo })),
+          },
+          exchange,
+        ),
+    ],
     exitCode: 0,
     asks: 'manifest token manifest config layer',
   },

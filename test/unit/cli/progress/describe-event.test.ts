@@ -17,6 +17,10 @@ const cases: readonly [PullEvent, string | undefined][] = [
     `x: y, 1 layer, 0 B, ${digest}`,
   ],
   [{ type: 'blob-start', digest, size, received: 0 }, undefined],
+  [
+    { type: 'blob-start', digest, size: 30_000_000, received: size },
+    'e3b0c44298fc: resumes at 12.3 MB of 30.0 MB',
+  ],
   [{ type: 'blob-progress', digest, size, received: 1 }, undefined],
   [{ type: 'blob-done', digest, size, cached: false }, 'e3b0c44298fc: done, 12.3 MB'],
   [{ type: 'blob-done', digest, size, cached: true }, 'e3b0c44298fc: already here, 12.3 MB'],

@@ -34,6 +34,11 @@ describe('the total line', () => {
       expect.stringMatching(/8 s left {2}1\.2 MB from before$/),
     ],
     ['stalled', { ...tally, rate: 0, timeLeft: undefined }, expect.stringMatching(/3\/7 layers {2}0 B\/s$/)],
+    [
+      'waiting for a first byte',
+      { ...tally, rate: 0, timeLeft: undefined, active: [blob('x')] },
+      expect.stringMatching(/3\/7 layers {2}waiting for the server$/),
+    ],
     ['resolving', { ...tally, stage: 'resolving' as const }, 'docker.io/library/nginx:alpine  looking it up'],
     [
       'archiving',

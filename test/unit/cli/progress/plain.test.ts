@@ -47,6 +47,9 @@ test('is never silent for more than ten seconds', () => {
   expect(stream.lines.at(-1)).toBe('x  0 B of 10 B  0/1 layers  0 B/s')
   vi.advanceTimersByTime(20_000)
   expect(stream.lines).toHaveLength(5)
+  onEvent({ type: 'blob-start', digest, size: 10, received: 0 })
+  vi.advanceTimersByTime(10_000)
+  expect(stream.lines.at(-1)).toBe('x  0 B of 10 B  0/1 layers  waiting for the server')
   stop()
 })
 

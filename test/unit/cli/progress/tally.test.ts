@@ -61,6 +61,13 @@ test('what was here before is received, kept, and no part of the rate', () => {
   expect(tally).toMatchObject({ received: 400, kept: 400, layersDone: 1, rate: 0, timeLeft: undefined })
 })
 
+test('what was here before, and proved wrong, is kept no longer', () => {
+  const start = { type: 'blob-start', digest: a, size: 400, received: 300 } as const
+  const again = { type: 'blob-progress', digest: a, size: 400, received: 0 } as const
+  expect(tallyOf(resolve, resolved, start)).toMatchObject({ received: 300, kept: 300 })
+  expect(tallyOf(resolve, resolved, start, again)).toMatchObject({ received: 0, kept: 0 })
+})
+
 test('a blob that begins anew counts from there', () => {
   expect(
     tallyOf(
