@@ -46,12 +46,39 @@ const dockerSave: Write = async (world, key, archive) => {
   await docker('save', '--output', archive, world.references[key])
 }
 
+const buildahPush =
+  (transport: string): Write =>
+  async ({ directory, host, references }, key, archive) => {
+    const home = await mkdtemp(join(directory, 'buildah-'))
+    const storage = [`--root=${join(home, 'root')}`, `--runroot=${join(home, 'run')}`, '--storage-driver=vfs']
+    const buildah = (...args: readonly string[]) =>
+      mustRun('buildah', [...storage, ...args], { env: { ...process.env, TMPDIR: home } })
+    await buildah('pull', '--quiet', '--tls-verify=false', references[key])
+    const target = `${transport}:${archive}:${nameInArchive(host, images[key])}`
+    await buildah('push', '--quiet', references[key], target)
+    await rm(home, { recursive: true, force: true })
+  }
+
+/** An image layout that umoci has written to, with one more label, in a tar. */
+const umociConfig: Write = async ({ directory, references }, key, archive) => {
+  const layout = await mkdtemp(join(directory, 'umoci-'))
+  const image = `${layout}:${images[key].repository}`
+  await skopeoCopy(`docker://${references[key]}`, `oci:${image}`)
+  await mustRun('umoci', ['config', '--image', image, '--config.label', 'by=umoci'])
+  await mustRun('umoci', ['gc', '--layout', layout])
+  await mustRun('tar', ['-cf', archive, '-C', layout, 'oci-layout', 'index.json', 'blobs'])
+  await rm(layout, { recursive: true, force: true })
+}
+
 const writers: readonly (readonly [string, Write, string])[] = [
   ['docker save 20.10', dockerSave, 'docker save up to 24, dray'],
   ['podman save, docker-archive', podmanSave('docker-archive'), 'podman save, skopeo (docker-archive)'],
   ['podman save, oci-archive', podmanSave('oci-archive'), 'podman, skopeo or buildah'],
   ['skopeo copy, docker-archive', skopeo('docker-archive'), 'podman save, skopeo (docker-archive)'],
   ['skopeo copy, oci-archive', skopeo('oci-archive'), 'podman, skopeo or buildah'],
+  ['buildah push, docker-archive', buildahPush('docker-archive'), 'skopeo (docker-archive)'],
+  ['buildah push, oci-archive', buildahPush('oci-archive'), 'podman, skopeo or buildah'],
+  ['umoci config', umociConfig, 'podman, skopeo or buildah'],
   ['dray, docker', dray('docker'), 'docker save up to 24, dray'],
   ['dray, oci', dray('oci'), 'dray --format oci'],
 ]

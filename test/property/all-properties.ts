@@ -5,12 +5,14 @@ import { nameProperties } from './names.ts'
 import { printingProperties } from './printing.ts'
 import type { Property } from './property.ts'
 import { answerProperties } from './server-answers.ts'
+import { wayThereProperties } from './way-there.ts'
 
 /** What holds for every input, of every reader of what others have written. */
 export const allProperties: readonly Property[] = [
   ...nameProperties,
   ...documentProperties,
   ...answerProperties,
+  ...wayThereProperties,
   ...printingProperties,
   ...configProperties,
   ...byteProperties,

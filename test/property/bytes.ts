@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { digestOf } from '../../src/oci/digest.ts'
 import { decompress } from '../../src/streams/decompress.ts'
+import { inflate } from '../../src/streams/inflate.ts'
 import { verifyContent } from '../../src/streams/verify.ts'
 import { splitZstd } from '../../src/streams/zstd-frames.ts'
 import { verifyArchive } from '../../src/verify/verify-archive.ts'
@@ -24,6 +25,8 @@ const runs = Buffer.concat([
 const text = Buffer.from('the content of a layer '.repeat(50))
 
 const samples = [
+  Buffer.concat([gzipSync(text), Buffer.alloc(2_000_000)]),
+  Buffer.concat([gzipSync(text), Buffer.alloc(100), gzipSync(text)]),
   gzipSync(text),
   gzipSync(Buffer.alloc(2_000_000)),
   Buffer.concat([gzipSync(text), gzipSync(text)]),
@@ -98,6 +101,29 @@ export const byteProperties = [
       const read = (pieces: readonly number[]) =>
         unlessRejected(countBytes(decompress(streamOf(bytes, pieces), 'layer 1234')))
       assert.equal(await read(sizes), await read([]))
+    },
+  ),
+  property(
+    'gzip is members and nothing else, as engines read it: whatever follows the last is refused',
+    [
+      fc.array(fc.uint8Array({ maxLength: 3000 }), { minLength: 1, maxLength: 4 }),
+      fc.oneof(
+        fc.constant(new Uint8Array()),
+        fc.uint8Array({ minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 200_000 }).map((size) => new Uint8Array(size)),
+        fc.constantFrom(...['00', '1f', '1f8b', '1f8b08', '001f8b08'].map((hex) => Buffer.from(hex, 'hex'))),
+      ),
+      chunkSizes,
+    ],
+    async (members, tail, sizes) => {
+      const packed = Buffer.concat([...members.map((member) => gzipSync(member)), tail])
+      const pieces: Buffer[] = []
+      const unpack = async () => {
+        for await (const piece of inflate(streamOf(packed, sizes), 'it')) pieces.push(piece)
+        return true
+      }
+      assert.equal(await unlessRejected(unpack()), tail.length === 0 ? true : undefined)
+      if (tail.length === 0) assert.ok(Buffer.concat(pieces).equals(Buffer.concat(members)))
     },
   ),
   property(

@@ -1,61 +1,58 @@
-// Looks for inputs that break what is promised, with seeds of chance: npm run soak -- [MINUTES in all] [part of a name]
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { allProperties } from '../property/all-properties.ts'
 import type { Outcome } from '../property/property.ts'
-
-/** What the one process tells the other. */
-interface Task {
-  readonly name: string
-  readonly seed: number
-  readonly milliseconds: number
-}
+import { createChance } from '../support/soak/chance.ts'
+import type { FuzzTask } from './fuzz-process.ts'
+import { definePart, type Setting } from './part.ts'
 
 const runner = '.build/run.js'
-const self = 'test/soak/fuzz.ts'
+const program = 'test/soak/fuzz-process.ts'
 
 /** Over its time by so much, in milliseconds, a property hangs. */
 const patience = 120_000
 
-if (process.send) await serveTasks(process.send.bind(process))
-else await soak(process.argv.slice(2))
-
-async function soak([minutes = '60', part = '']: readonly string[]): Promise<void> {
-  const properties = allProperties.filter(({ name }) => name.includes(part))
-  const workers = Math.max(1, Math.min(availableParallelism(), properties.length))
-  const milliseconds = (Number(minutes) * 60_000 * workers) / properties.length
-  if (!(milliseconds > 0)) throw new Error(`${minutes} is no number of minutes, or nothing is called ${part}`)
-  console.log(
-    `${properties.length} properties, ${Math.round(milliseconds / 1000)} s each, by ${workers} processes`,
-  )
-  const tasks = properties.map(({ name }) => ({
-    name,
-    seed: Math.floor(Math.random() * 2 ** 31),
-    milliseconds,
-  }))
-  const outcomes: Outcome[] = []
-  await Promise.all(Array.from({ length: workers }, () => work(tasks, outcomes)))
-  const runs = outcomes.reduce((sum, outcome) => sum + outcome.runs, 0)
-  const failures = outcomes.filter(({ failure }) => failure !== undefined).length
-  console.log(`${outcomes.length} properties, ${runs} runs, ${failures} failures`)
-  process.exitCode = failures === 0 ? 0 : 1
-}
+/** `npm run soak -- fuzz [MINUTES] [part of a name]`; so many minutes in all, over all processes and properties. */
+export const fuzz = definePart({
+  name: 'fuzz',
+  promise: 'whatever comes in, every reader of what others have written holds what it promises',
+  numbers: { minutes: 60 },
+  async run({ seed, numbers, words: [minutes = numbers.minutes, part = ''], say }) {
+    const properties = allProperties.filter(({ name }) => name.includes(part))
+    const processes = Math.max(1, Math.min(availableParallelism(), properties.length))
+    const milliseconds = (Number(minutes) * 60_000) / properties.length
+    if (!(milliseconds > 0))
+      throw new Error(`${minutes} is no number of minutes, or nothing is called ${part}`)
+    say(
+      `${properties.length} properties, ${Math.round(milliseconds / 1000)} s each, by ${processes} processes`,
+    )
+    const chance = createChance(seed)
+    const tasks = properties.map(({ name }) => ({ name, seed: chance.between(0, 2 ** 31 - 1), milliseconds }))
+    const outcomes: Outcome[] = []
+    await Promise.all(Array.from({ length: processes }, () => work(tasks, outcomes, say)))
+    const runs = outcomes.reduce((sum, outcome) => sum + outcome.runs, 0)
+    return {
+      summary: `${outcomes.length} properties, ${runs} runs, ${minutes} minutes in all`,
+      failures: outcomes.flatMap(({ failure }) => failure ?? []),
+    }
+  },
+})
 
 /** A process of its own: what hangs or dies takes nothing else with it. */
-async function work(tasks: Task[], outcomes: Outcome[]): Promise<void> {
+async function work(tasks: FuzzTask[], outcomes: Outcome[], say: Setting['say']): Promise<void> {
   for (let task = tasks.shift(); task; task = tasks.shift()) {
     const outcome = await runTask(task)
     outcomes.push(outcome)
     const { failure, runs } = outcome
-    console.log(`${failure === undefined ? 'ok  ' : 'FAIL'} seed ${task.seed}, ${runs} runs: ${task.name}`)
-    if (failure !== undefined) console.log(failure)
+    say(`${failure === undefined ? 'ok  ' : 'FAIL'} seed ${task.seed}, ${runs} runs: ${task.name}`)
   }
 }
 
-function runTask(task: Task): Promise<Outcome> {
-  const child = fork(runner, [self], { execArgv: ['--max-old-space-size=1024'] })
+function runTask(task: FuzzTask): Promise<Outcome> {
+  const child: ChildProcess = fork(runner, [program], { execArgv: ['--max-old-space-size=1024'] })
   return new Promise((resolve) => {
-    const fail = (failure: string) => resolve({ runs: 0, seed: task.seed, failure })
+    const fail = (failure: string) =>
+      resolve({ runs: 0, seed: task.seed, failure: `${task.name}, seed ${task.seed}: ${failure}` })
     const watch = setTimeout(() => {
       fail('it hangs')
       child.kill('SIGKILL')
@@ -67,13 +64,5 @@ function runTask(task: Task): Promise<Outcome> {
     child.on('exit', (code, signal) => fail(`the process ended with ${code ?? signal}`))
     child.on('exit', () => clearTimeout(watch))
     child.send(task)
-  })
-}
-
-async function serveTasks(send: NonNullable<ChildProcess['send']>): Promise<void> {
-  process.on('message', async ({ name, seed, milliseconds }: Task) => {
-    const found = allProperties.find((property) => property.name === name)
-    const parameters = { seed, numRuns: Number.POSITIVE_INFINITY, interruptAfterTimeLimit: milliseconds }
-    send((await found?.check(parameters)) ?? { runs: 0, seed, failure: 'there is no such property' })
   })
 }

@@ -103,6 +103,39 @@ function resum(bytes: Buffer, header: number): Buffer {
   return bytes
 }
 
+/** The layers that manifest.json lists, each once; none without one. */
+function layersOf(archive: Sound): readonly Located[] {
+  const [image] = JSON.parse(named(archive, 'manifest.json')?.content?.toString() ?? '[{"Layers":[]}]')
+  const found = image.Layers.map((path: string) => named(archive, path))
+  return [...new Set<Located>(found.filter((item: Located | undefined) => item !== undefined))]
+}
+
+/** Another size in the header of the layer, under a checksum that fits. */
+function withSize({ bytes, layer }: Pick<Sound, 'bytes' | 'layer'>, digits: string): Buffer {
+  const copy = Buffer.from(bytes)
+  copy.write(digits.padStart(11, '0'), layer.start - 512 + 124, 'latin1')
+  return resum(copy, layer.start - 512)
+}
+
+function insert(bytes: Buffer, at: number, more: Buffer): Buffer {
+  return Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)])
+}
+
+/** A header, and its content, that says something of the entry that follows. */
+function extraHeader(type: 'x' | 'L', content: Buffer): Buffer {
+  const header = Buffer.alloc(512)
+  header.write('././@LongLink', 'latin1')
+  header.write(content.length.toString(8).padStart(11, '0'), 124, 'latin1')
+  header.write(`${type}\0ustar\0`, 156, 'latin1')
+  header.write('ustar\x0000', 257, 'latin1')
+  return Buffer.concat([resum(header, 0), content, Buffer.alloc(padded(content.length) - content.length)])
+}
+
+function paxHeader(record: string, wrongBy = 0): Buffer {
+  const length = record.length + 4
+  return extraHeader('x', Buffer.from(`${String(length + wrongBy).padStart(2, '0')} ${record}\n`))
+}
+
 const aLayer = 'layer \\d+ of \\d+, '
 const layerProblem = new RegExp(`^${aLayer}.*(digest|does not decompress)`)
 const missing = /is not in the archive/
@@ -357,6 +390,208 @@ export const damages: readonly Damage[] = [
     damage: (archive) =>
       change(archive, (item) => (item === archive.layer ? link(item.name, '../../../etc/passwd') : item)),
     problem: /^layer \d+ of \d+, .*leads out of the archive, to "\.\.\/\.\.\/\.\.\/etc\/passwd"/,
+  },
+  {
+    what: 'two layers that have changed places',
+    damage(archive) {
+      const [one, two] = layersOf(archive)
+      if (!one || !two || !one.content?.length || one.content.equals(two.content ?? one.content))
+        return undefined
+      return change(archive, (item) => {
+        if (item === one) return { ...item, content: two.content ?? Buffer.alloc(0) }
+        return item === two ? { ...item, content: one.content ?? Buffer.alloc(0) } : item
+      })
+    },
+    problem: new RegExp(`^${aLayer}.*its content has the digest`),
+  },
+  {
+    what: 'a manifest.json with its layers in another order',
+    damage: (archive) =>
+      layersOf(archive).length < 2
+        ? undefined
+        : withJson(archive, 'manifest.json', ([item]) => {
+            item.Layers.reverse()
+          }),
+    problem: new RegExp(`^${aLayer}.*the diffID in the config`),
+  },
+  {
+    what: 'a manifest.json whose config is another',
+    damage: (archive) =>
+      withJson(archive, 'manifest.json', ([item]) => {
+        item.Config = item.Config.replace(/[0-9a-f]{64}/, 'd'.repeat(64))
+      }),
+    problem: /^config, [^ ]*d{64}[^ ]*: is not in the archive/,
+  },
+  {
+    what: 'a manifest.json whose config is a layer',
+    damage: (archive) =>
+      withJson(archive, 'manifest.json', ([item]) => {
+        item.Config = item.Layers[0]
+      }),
+    problem: /^config, .*(is not valid JSON|no JSON document|not valid UTF-8)/,
+  },
+  {
+    what: 'a manifest.json twice, the second with another name in it',
+    damage(archive) {
+      const content = named(archive, 'manifest.json')?.content
+      const other = Buffer.from(String(content).replace('app:1', 'app:2'))
+      if (!content || other.equals(content)) return undefined
+      return change(archive, (item) => item, [{ name: 'manifest.json', content: other }])
+    },
+    problem: /^"manifest\.json", at byte \d+ and at byte \d+: is in the archive twice, each time with other/,
+  },
+  {
+    what: 'a manifest.json that is a directory',
+    damage: (archive) =>
+      named(archive, 'manifest.json') &&
+      change(archive, (item) =>
+        item.name === 'manifest.json' ? { name: 'manifest.json/', type: 'directory' } : item,
+      ),
+    problem: /^manifest\.json: is a directory, not a file/,
+  },
+  ...['manifest.json', 'index.json', 'repositories', 'oci-layout'].map(
+    (name): Damage => ({
+      what: `the first bit of ${name}`,
+      damage(archive) {
+        const item = named(archive, name)
+        return item && flip(archive.bytes, item.start)
+      },
+      problem: new RegExp(`^${escaped(name)}: .*is not valid JSON`),
+    }),
+  ),
+  {
+    what: 'the header of the config, one bit of it',
+    damage: ({ bytes, config }) => flip(bytes, config.start - 512 + 130),
+    problem: ({ config }) =>
+      new RegExp(`^byte ${config.start - 512}: there is no tar header, or a damaged one`),
+  },
+  {
+    what: 'a checksum in a header',
+    damage: ({ bytes, layer }) => flip(bytes, layer.start - 512 + 150),
+    problem: ({ layer }) =>
+      new RegExp(`^byte ${layer.start - 512}: there is no tar header, or a damaged one`),
+  },
+  {
+    what: 'a header whose size is too large',
+    damage: ({ bytes, layer }) => withSize({ bytes, layer }, (layer.size + 2 ** 20).toString(8)),
+    problem: ({ layer }) =>
+      new RegExp(`^"${escaped(layer.name)}", at byte \\d+: the archive is cut short|^byte \\d+: `),
+  },
+  {
+    what: 'a header whose size is no number',
+    damage: (archive) => withSize(archive, '12345678q'),
+    problem: ({ layer }) =>
+      new RegExp(
+        `^byte ${layer.header}: the header of "${escaped(layer.name)}" has a size that is no number`,
+      ),
+  },
+  {
+    what: 'a header whose size is negative',
+    damage({ bytes, layer }) {
+      const copy = Buffer.from(bytes).fill(0xff, layer.start - 512 + 124, layer.start - 512 + 136)
+      return resum(copy, layer.start - 512)
+    },
+    problem: /^byte \d+: the header of .* has a size that is no number/,
+  },
+  {
+    what: 'a header whose size is larger than any file',
+    damage({ bytes, layer }) {
+      const copy = Buffer.from(bytes).fill(0xff, layer.start - 512 + 125, layer.start - 512 + 136)
+      copy[layer.start - 512 + 124] = 0x80
+      return resum(copy, layer.start - 512)
+    },
+    problem: /^byte \d+: the header of .* has a size that is no number/,
+  },
+  {
+    what: 'a layer that is a sparse file of GNU tar',
+    damage({ bytes, layer }) {
+      const copy = Buffer.from(bytes)
+      copy.write('S', layer.start - 512 + 156, 'latin1')
+      return resum(copy, layer.start - 512)
+    },
+    problem: ({ layer }) =>
+      new RegExp(`^"${escaped(layer.name)}", at byte \\d+: is of a type that no archive of images has`),
+  },
+  {
+    what: 'a layer that is a sparse file by its pax header',
+    damage: ({ bytes, layer }) => insert(bytes, layer.start - 512, paxHeader('GNU.sparse.major=1')),
+    problem: ({ layer }) => new RegExp(`^byte ${layer.start - 512}: .*sparse file of GNU tar`),
+  },
+  {
+    what: 'a pax header that gives a layer another size',
+    damage: ({ bytes, layer }) => insert(bytes, layer.start - 512, paxHeader(`size=${layer.size - 1024}`)),
+    problem: /^byte \d+: (there is no tar header|something follows the end of the archive)/,
+  },
+  {
+    what: 'a pax header that gives a layer another name',
+    damage: ({ bytes, layer }) => insert(bytes, layer.start - 512, paxHeader('path=elsewhere')),
+    problem: new RegExp(`^${aLayer}.*${missing.source}`),
+  },
+  {
+    what: 'a pax header that is malformed',
+    damage: ({ bytes, layer }) => insert(bytes, layer.start - 512, paxHeader('path=x', 7)),
+    problem: ({ layer }) => new RegExp(`^byte ${layer.start - 512}: a pax header is malformed`),
+  },
+  {
+    what: 'a long name of GNU tar that leads out of the archive',
+    damage: ({ bytes, layer }) =>
+      insert(bytes, layer.start - 512, extraHeader('L', Buffer.from(`${'../'.repeat(40)}evil\0`))),
+    problem: /^"(\.\.\/){40}evil", at byte \d+: its name leads out of the archive/,
+  },
+  {
+    what: 'a cut within a long name',
+    damage: ({ bytes, layer }) =>
+      insert(bytes, layer.start - 512, extraHeader('L', Buffer.from('a'.repeat(200)))).subarray(
+        0,
+        layer.start - 512 + 600,
+      ),
+    problem: /^byte \d+: the archive is cut short: it ends at byte \d+, within the header of an entry/,
+  },
+  {
+    what: 'a long name that is longer than any',
+    damage({ bytes, layer }) {
+      const header = extraHeader('L', Buffer.from('a'))
+      header.write('77777777777', 124, 'latin1')
+      return insert(bytes, layer.start - 512, resum(header, 0))
+    },
+    problem: /^byte \d+: a header of type long name wants 8589934591 bytes/,
+  },
+  {
+    what: 'another archive behind it',
+    damage: ({ bytes }) => Buffer.concat([bytes, bytes]),
+    problem: ({ bytes }) => new RegExp(`^byte ${bytes.length}: something follows the end of the archive`),
+  },
+  {
+    what: 'another archive in one with it, with another config under the same name',
+    damage: (archive) =>
+      change(archive, (item) => item, [
+        ...archive.items.map((item) =>
+          item === archive.config ? { ...item, content: Buffer.from(`${item.content} `) } : item,
+        ),
+      ]),
+    problem: ({ config }) =>
+      new RegExp(`^"${escaped(config.name)}", at byte \\d+ and at byte \\d+: is in the`),
+  },
+  {
+    what: 'a FIFO',
+    damage: (archive) => change(archive, (item) => item, [{ name: 'pipe', type: 'fifo' }]),
+    problem: /^"pipe", at byte \d+: is a FIFO/,
+  },
+  {
+    what: 'a layer that is a hard link out of the archive',
+    damage: (archive) =>
+      change(archive, (item) =>
+        item === archive.layer ? { ...link(item.name, '../../etc/passwd'), type: 'link' } : item,
+      ),
+    problem: /^layer \d+ of \d+, .*leads out of the archive, to "\.\.\/\.\.\/etc\/passwd"/,
+  },
+  {
+    what: 'a config that is a link out of the archive',
+    damage: (archive) =>
+      change(archive, (item) =>
+        item === archive.config ? link(item.name, '../../../../proc/self/environ') : item,
+      ),
+    problem: /^config, .*leads out of the archive, to "\.\.\/.*environ"/,
   },
   {
     what: 'nothing but the layer',

@@ -21,6 +21,8 @@ export interface BuiltLayer {
   readonly diffId: string
   readonly digest: string
   readonly mediaType: string
+  /** Of a blob that is too large to be here. */
+  readonly size?: number
 }
 
 export interface BuiltImage {
@@ -121,7 +123,11 @@ export function buildImage({ layers, platform, oci = false, config = {} }: Image
         schemaVersion: 2,
         mediaType,
         config: { mediaType: configType, digest: sha256(configBytes), size: configBytes.length },
-        layers: layers.map(({ blob, digest, mediaType }) => ({ mediaType, digest, size: blob.length })),
+        layers: layers.map(({ blob, digest, mediaType, size = blob.length }) => ({
+          mediaType,
+          digest,
+          size,
+        })),
       },
       undefined,
       3,

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly home?: string
   /** Runs as this user, which takes root. */
   readonly uid?: number
+  /** A program and its arguments that starts the command which is added to them; default: none in between. */
+  readonly through?: readonly string[]
   /** Told of the running process, to send it signals. */
   readonly onStart?: (child: ChildProcessWithoutNullStreams) => void
 }
@@ -26,7 +28,8 @@ const launcher = fileURLToPath(new URL('../../bin/dray.js', import.meta.url))
 /** Runs the command as a user types it, in an empty home. */
 export async function runDray(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const home = options.home ?? temporaryDirectory()
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath]
+  const child = spawn(program, [...before, launcher, ...args], {
     cwd: options.cwd ?? home,
     ...(options.uid !== undefined && { uid: options.uid }),
     env: { PATH: process.env.PATH, HOME: home, USERPROFILE: home, TMPDIR: home, TEMP: home, ...options.env },

@@ -9,6 +9,9 @@ export interface Measurement {
   readonly peakMemory: number
 }
 
+/** What any pull may take, in bytes; Node itself takes half of it. */
+export const mostMemory = 150_000_000
+
 const interval = 20
 
 /** Runs a program and measures it; what it prints is thrown away. */
