@@ -86,7 +86,15 @@ async function findTarget(path: string, defaultName: string): Promise<Target> {
   if (kind === 'socket') {
     throw new DrayError('FILE', `cannot write ${path}: it is a socket`, { hint: 'use -o - for stdout' })
   }
-  return { path: resolve(path), kind: kind === 'missing' ? 'file' : kind }
+  return { path: absolutePath(path), kind: kind === 'missing' ? 'file' : kind }
+}
+
+function absolutePath(path: string): string {
+  try {
+    return resolve(path)
+  } catch (error) {
+    throw fileError('find the working directory', error)
+  }
 }
 
 async function kindOf(path: string): Promise<Target['kind'] | 'directory' | 'socket' | 'missing'> {

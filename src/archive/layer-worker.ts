@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { DrayError, isDrayError } from '../errors.ts'
 import { createArrival } from '../store/arrival.ts'
-import { createCollector } from './collect-garbage.ts'
+import { createCollector } from '../streams/collect-garbage.ts'
 import { type LayerJob, runLayerJob } from './layer-job.ts'
 
 /** What the thread is told: what to do, then how the blob arrives. */
@@ -17,7 +17,8 @@ export type Report =
   | { readonly type: 'done'; readonly size: number }
   | { readonly type: 'failed'; readonly error: unknown }
 
-const onWritten = createCollector()
+/** Often: memory that the processor still has at hand is faster to use again. */
+const onWritten = createCollector(512 * 1024)
 let arrival = createArrival()
 let stop = new AbortController()
 

@@ -66,8 +66,9 @@ async function readContent(
   if (asked) checkDigest(bytes, asked, `${inquiry.registry} sent something else for ${inquiry.what}`)
   if (claimed) checkDigest(bytes, claimed, `${inquiry.registry} named another digest for ${inquiry.what}`)
   // Without a digest to go by, this is how a document shows that was cut off and passed on as a whole one.
-  if (!asked && !claimed)
-    parseJsonObject(decodeText(bytes), `what ${inquiry.registry} sent for ${inquiry.what}`)
+  if (!asked && !claimed) {
+    parseJsonObject(decodeText(bytes), `${inquiry.registry}/${inquiry.what}: the manifest`)
+  }
   return { mediaType: mediaTypeOf(response), digest: asked ?? digestOf(bytes), bytes }
 }
 

@@ -5,8 +5,10 @@ import { DrayError } from '../errors.ts'
 import { type Compression, compressionOf, magicLength } from './compression.ts'
 import { splitZstd } from './zstd-frames.ts'
 
-/** What one call hands to the decoder, which may hand back a thousand times as much. */
-const pieceSize = 32 * 1024
+/** Of what one call hands to the decoder, in bytes; it may hand back a thousand times as much. */
+const pieceSizes = { least: 512, most: 32 * 1024 }
+/** What one call should bring. */
+const wantedSize = 512 * 1024
 /** zlib's own 16 KiB would cost more than half of the speed. */
 const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 256 * 1024 }
 
@@ -24,9 +26,9 @@ export async function* inflate(source: AsyncIterable<Buffer>, what: string): Asy
     case 'none':
       return yield* rest
     case 'gzip':
-      return yield* decode(inPieces(rest), zlibDecoder(new Gunzip(zlibOptions)), what)
+      return yield* decode(rest, zlibDecoder(new Gunzip(zlibOptions)), what)
     case 'zstd':
-      return yield* inflateZstd(inPieces(rest), what)
+      return yield* inflateZstd(rest, what)
     default:
       throw unsupported(compression, what)
   }
@@ -49,13 +51,6 @@ async function behead(source: AsyncIterable<Buffer>) {
   return { head, rest: rest() }
 }
 
-/** Small ones: what a bomb makes of a piece has to fit into memory. */
-async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += pieceSize) yield chunk.subarray(at, at + pieceSize)
-  }
-}
-
 /** Turns compressed bytes into others, at once. */
 interface Decoder {
   push(piece: Buffer): readonly Buffer[]
@@ -63,7 +58,7 @@ interface Decoder {
 }
 
 async function* decode(
-  pieces: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Buffer>,
   decoder: Decoder,
   what: string,
 ): AsyncGenerator<Buffer> {
@@ -74,8 +69,24 @@ async function* decode(
       throw corrupt(what, error)
     }
   }
-  for await (const piece of pieces) yield* explained(() => decoder.push(piece))
+  let pieceSize = pieceSizes.least
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + pieceSize)
+      const decoded = explained(() => decoder.push(piece))
+      yield* decoded
+      at += piece.length
+      pieceSize = nextPieceSize(piece.length, decoded)
+    }
+  }
   yield* explained(() => decoder.end())
+}
+
+/** What a bomb makes of a piece has to fit into memory. */
+function nextPieceSize(size: number, decoded: readonly Buffer[]): number {
+  const brought = decoded.reduce((sum, { length }) => sum + length, 1)
+  const fitting = Math.floor((size * wantedSize) / brought)
+  return Math.max(pieceSizes.least, Math.min(pieceSizes.most, 2 * size, fitting))
 }
 
 function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {

@@ -416,7 +416,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
     ...{
       broken: 'manifest',
       exitCode: 6,
-      first: /what 127\.0\.0\.1:\d+ sent for app:1 must be a JSON object/,
+      first: /^127\.0\.0\.1:\d+\/app:1: the manifest must be a JSON object/,
     },
     arrange: async () => at(await withTls(unless(isManifest, json([]), images()))),
   },

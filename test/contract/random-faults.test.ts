@@ -13,11 +13,11 @@ const chance = createChance(20_240_506)
 const scenes = Array.from({ length: 12 }, () => drawScene(chance.between(0, 2 ** 31 - 1), imageNames))
 
 describe.concurrent('whatever faults a pull meets, its archive is right or it says why there is none:', () => {
-  test.each(scenes.map((scene) => [describeScene(scene), scene] as const))(
+  test.for(scenes.map((scene) => [describeScene(scene), scene] as const))(
     '%s',
     { timeout: 150_000 },
-    async (_, scene) => {
-      const directory = join(temporaryDirectory(), 'scene')
+    async ([, scene], { onTestFinished }) => {
+      const directory = join(temporaryDirectory(onTestFinished), 'scene')
       mkdirSync(directory)
       const { problems, met } = await playScene(scene, { launcher, directory, content })
       expect(problems, met.join('\n')).toEqual([])

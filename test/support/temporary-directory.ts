@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A directory of the running test's own, gone when it ends. */
-export function temporaryDirectory(): string {
+/** A directory of the running test's own, gone when it ends. Of tests that run at once, each has to hand in its own `atEnd`. */
+export function temporaryDirectory(atEnd: (act: () => void) => void = onTestFinished): string {
   const directory = mkdtempSync(join(tmpdir(), 'dray-test-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  atEnd(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }

@@ -104,7 +104,7 @@ describe('the answer', () => {
     ['a token that would break the header', { token: 'a\r\nx: y' }],
     ['more than 1 MiB', `{"token":"T","x":"${'x'.repeat(1024 * 1024)}"}`],
   ])('with %s is told as such', async (_, body) => {
-    const { transport } = tokenServer({ body })
+    const { transport } = tokenServer({ body }, { body })
     await expect(fetchToken(transport, request)).rejects.toMatchObject({
       code: 'NETWORK',
       message: 'reg.io: the answer of the token server auth.io holds no token',

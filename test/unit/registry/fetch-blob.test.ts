@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { HttpResponse } from '../../../src/http/transport.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { fetchBlob } from '../../../src/registry/fetch-blob.ts'
@@ -266,6 +266,6 @@ describe('a content coding', () => {
   test.each(['br', 'gzip, gzip'])('of %s is refused', async (coding) => {
     const { content, bodies } = fetch(0, { headers: { 'content-encoding': coding } })
     await expect(content).rejects.toMatchObject({ code: 'NETWORK' })
-    expect(bodies[0]?.destroyed).toBe(true)
+    await vi.waitFor(() => expect(bodies[0]?.destroyed).toBe(true))
   })
 })
