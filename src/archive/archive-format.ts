@@ -26,6 +26,8 @@ export interface FileEntry extends EntryBase {
   readonly type: 'file'
   /** In bytes; absent when only reading it to the end will tell. */
   readonly size?: number
+  /** The content, where it is at hand. */
+  readonly bytes?: Uint8Array
   /** The content, checked while it passes. May be called again after a failure. */
   open(signal: AbortSignal): Readable
   /**

@@ -9,6 +9,7 @@ export function bytesEntry(path: string, content: string | Uint8Array, mtime = 0
     path,
     mtime,
     size: bytes.length,
+    bytes,
     open: () => Readable.from(bytes, { objectMode: false }),
   }
 }

@@ -4,7 +4,7 @@ import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
 import { expectedSize } from './expected-size.ts'
 import type { LayerWorkers, PreparedJob } from './layer-workers.ts'
-import { padding, tarHeader } from './tar.ts'
+import { headerSize, padding, tarHeader } from './tar.ts'
 import { onceMoreWhenSettled } from './write-in-order.ts'
 
 export interface Place {
@@ -51,16 +51,26 @@ async function placeAll(
   const signal = AbortSignal.any([place.signal, failed.signal])
   setMaxListeners(0, signal)
   const running: Promise<Liar | undefined>[] = []
+  /** What is small goes out together, before the next large thing. */
+  const ready: Uint8Array[] = []
   let offset = place.offset
   try {
     for (const [index, entry] of entries.entries()) {
       signal.throwIfAborted()
-      const start = offset + (await tarHeader(entry, 0)).length
+      if (entry.type !== 'file' || entry.bytes) {
+        ready.push(...(await wholeEntry(entry, 'bytes' in entry ? entry.bytes : undefined)))
+        continue
+      }
+      offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
+      const start = offset + headerSize(entry)
       const content = writeContent(entry, { ...place, offset: start, signal }, { trust })
-      running.push(exposeLiar(content, { index, offset }))
-      content.written.catch((error) => failed.abort(error))
+      const exposed = exposeLiar(content, { index, offset })
+      // At once: it may fail long before the others have come so far that it is waited for.
+      exposed.catch((error) => failed.abort(error))
+      running.push(exposed)
       offset = await frameContent(entry, { ...place, offset }, { start, size: await content.size })
     }
+    offset = await writeAll(place.file, ready, { position: offset, path: place.path })
     return { end: offset, liar: (await Promise.all(running)).find((liar) => liar !== undefined) }
   } catch (error) {
     const cause = failed.signal.aborted ? failed.signal.reason : error
@@ -68,6 +78,13 @@ async function placeAll(
     await Promise.allSettled(running)
     throw cause
   }
+}
+
+async function wholeEntry(
+  entry: ArchiveEntry,
+  bytes: Uint8Array = Buffer.alloc(0),
+): Promise<readonly Uint8Array[]> {
+  return [await tarHeader(entry, bytes.length), bytes, padding(bytes.length)]
 }
 
 /** What is being written of an entry. Both reject for the same reasons. */
@@ -78,8 +95,7 @@ interface Writing {
   readonly written: Promise<number>
 }
 
-function writeContent(entry: ArchiveEntry, place: Place, { trust }: Trust): Writing {
-  if (entry.type !== 'file') return { size: Promise.resolve(0), written: Promise.resolve(0) }
+function writeContent(entry: FileEntry, place: Place, { trust }: Trust): Writing {
   const { workers, signal } = place
   const { layer } = entry
   const write = () =>

@@ -11,10 +11,14 @@ export function padding(size: number): Buffer {
   return Buffer.alloc((blockSize - (size % blockSize)) % blockSize)
 }
 
+/** How long the header of an entry is, in bytes: a path of more than 100 bytes has a PAX record before it. */
+export function headerSize({ path }: ArchiveEntry): number {
+  return (path.length > 100 ? 3 : 1) * blockSize
+}
+
 /**
  * The header blocks of an entry whose content has `size` bytes: ustar, with the size in base 256 from 8 GiB on, and a
- * PAX record before it for a path of more than 100 bytes. How long it is does not depend on `size`. Owner and modes
- * are fixed, so that the same entries give the same bytes. Throws a plain error for a path that no archive has.
+ * PAX record before it for a long path. Owner and modes are fixed, so that the same entries give the same bytes. Throws a plain error for a path that no archive has.
  */
 export async function tarHeader(entry: ArchiveEntry, size: number): Promise<Buffer> {
   checkPath(entry.path)
@@ -29,7 +33,7 @@ export async function tarHeader(entry: ArchiveEntry, size: number): Promise<Buff
     gid: 0,
     ...(entry.type === 'symlink' && { linkname: entry.target }),
   })
-  return firstBlocks(tar)
+  return firstBytes(tar, headerSize(entry))
 }
 
 const modes = { file: 0o644, directory: 0o755, symlink: 0o777 } as const
@@ -53,13 +57,11 @@ function checkPath(path: string): void {
   if (!allowedPaths.test(path)) throw new Error(`${JSON.stringify(path)} is no path of an archive`)
 }
 
-/** A header is one block, or three when a PAX record comes first. */
-async function firstBlocks(tar: AsyncIterable<Buffer>): Promise<Buffer> {
-  let blocks = Buffer.alloc(0)
+async function firstBytes(tar: AsyncIterable<Buffer>, size: number): Promise<Buffer> {
+  let bytes = Buffer.alloc(0)
   for await (const part of tar) {
-    blocks = Buffer.concat([blocks, part])
-    const startsWithPax = blocks[156] === 'x'.charCodeAt(0)
-    if (blocks.length === (startsWithPax ? 3 : 1) * blockSize) break
+    bytes = Buffer.concat([bytes, part])
+    if (bytes.length >= size) break
   }
-  return blocks
+  return bytes
 }
