@@ -17,6 +17,7 @@ import type { Digest } from './oci/digest.ts'
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oci/platform.ts'
 import { formatReference, parseReference, type Reference } from './oci/reference.ts'
 import { createRegistryClient } from './registry/registry-client.ts'
+import type { BlobStore } from './store/blob-store.ts'
 import { openDirectoryStore } from './store/directory-store.ts'
 
 export interface PullOptions extends Omit<NetworkOptions, 'connections' | 'onWarning' | 'onNote'> {
@@ -166,8 +167,10 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
     signal,
   })
   try {
-    const sources = await resolveAll(network, running)
-    const store = await openDirectoryStore(destination.blobDirectory)
+    const { isCache, blobDirectory } = destination
+    const cache = isCache ? await openDirectoryStore(blobDirectory) : undefined
+    const sources = await resolveAll(network, { ...running, cache })
+    const store = cache ?? (await openDirectoryStore(blobDirectory))
     const images = sources.map(({ image }) => image)
     await together(lanes, [
       fetchBlobs(sources, store, { jobs, signal, onEvent }),
@@ -193,9 +196,9 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
 
 async function resolveAll(
   { transport, routed }: Network<Wanted>,
-  running: RunningPull,
+  running: RunningPull & { readonly cache: BlobStore | undefined },
 ): Promise<readonly Source[]> {
-  const { platform, options, signal, onEvent } = running
+  const { platform, options, cache, signal, onEvent } = running
   const openRepository = createRegistryClient({
     ...definedOnly(options),
     ...spokesmen(onEvent),
@@ -210,6 +213,7 @@ async function resolveAll(
       platform,
       platformIsWish: options.platform !== undefined,
       name,
+      cache,
       signal,
       onWarning: spokesmen(onEvent).onWarning,
     })

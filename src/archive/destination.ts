@@ -18,6 +18,8 @@ export interface Destination {
   readonly output: Output
   /** Made when the first blob comes. */
   readonly blobDirectory: string
+  /** Whether it stays there, also after a pull that succeeds. */
+  readonly isCache: boolean
   /** Whether a later pull finds there what has arrived, when this one fails. */
   readonly keepsBlobs: boolean
   /**
@@ -118,6 +120,7 @@ async function fileDestination(path: string, cache: string | undefined): Promise
   return {
     output,
     blobDirectory,
+    isCache: cache !== undefined,
     keepsBlobs: true,
     async cleanUp(outcome) {
       if (cache !== undefined || (await output.isShared())) return
@@ -165,6 +168,7 @@ async function streamDestination(
   return {
     output: openStreamOutput(stream, { name, spoolDirectory: claim.path }),
     blobDirectory: cache ?? claim.path,
+    isCache: cache !== undefined,
     keepsBlobs: cache !== undefined,
     async cleanUp() {
       ended.abort()

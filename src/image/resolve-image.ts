@@ -5,9 +5,10 @@ import { checkIsImage, decodeImageConfig, decodeManifest, type ImageManifest } f
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { formatReference, type Reference } from '../oci/reference.ts'
 import { platformMatches, selectPlatform } from '../oci/select-platform.ts'
-import { readBlob } from '../registry/read-blob.ts'
 import type { Content, Repository } from '../registry/repository.ts'
+import type { BlobStore } from '../store/blob-store.ts'
 import type { Image } from './image.ts'
+import { readConfig } from './read-config.ts'
 
 export interface ResolveOptions {
   readonly platform: Platform
@@ -15,13 +16,14 @@ export interface ResolveOptions {
   readonly platformIsWish?: boolean
   /** `registry/repository:tag` to store in the archive. */
   readonly name?: string | undefined
+  /** Keeps configs for later pulls. */
+  readonly cache?: BlobStore | undefined
   readonly signal: AbortSignal
   readonly onWarning?: (message: string) => void
 }
 
 /** An index in an index in an index is as deep as published images go; a deeper one is a trap. */
 const maxIndexDepth = 3
-const maxConfigSize = 8 * 1024 * 1024
 
 /**
  * Finds out what a reference stands for on one platform: index, manifest, config. A tag is resolved once; everything
@@ -108,9 +110,9 @@ async function resolveManifest(
   manifest: ImageManifest,
   search: Search,
 ): Promise<Image> {
-  const { repository, reference, signal } = search
+  const { repository, reference, cache, signal } = search
   about(reference, () => checkIsImage(manifest))
-  const configBytes = await readBlob(repository, manifest.config, { limit: maxConfigSize, signal })
+  const configBytes = await readConfig(repository, manifest.config, { cache, signal })
   const configJson = about(reference, () => decodeImageConfig(configBytes))
   if (!entry?.platform) checkPlatform(configJson.platform, search, entry !== undefined)
   return {

@@ -183,10 +183,11 @@ function describeArchive(path: string, { layer, image }: World): string {
 }
 
 /** Files, and directories that hold none. */
-function list(directory: string, { layer }: World): readonly string[] {
+function list(directory: string, { layer, image }: World): readonly string[] {
   const tidy = (name: string) =>
     name
       .replaceAll(layer.digest.slice(7), 'LAYER')
+      .replaceAll(image.configDigest.slice(7), 'CONFIG')
       .replace(/\.[0-9a-f]{8}-\d+-[0-9a-f]{8}\.partial$/, '.CLAIM.partial')
   const visit = (path: string): readonly string[] =>
     readdirSync(join(directory, path), { withFileTypes: true }).flatMap((entry) => {

@@ -70,7 +70,7 @@ export const fileRows: readonly FaultRow[] = [
     files: (world) => ({ [`cache/blobs/sha256/${hex(world)}.partial`]: beginning(world, 50_000) }),
     exitCode: 0,
     asks: 'manifest config layer+',
-    keeps: ['cache/blobs/sha256/LAYER'],
+    keeps: ['cache/blobs/sha256/CONFIG', 'cache/blobs/sha256/LAYER'],
   },
   {
     fault: 'a layer that breaks off for ever, with a cache: what came is kept there',
@@ -80,7 +80,7 @@ export const fileRows: readonly FaultRow[] = [
     exitCode: 5,
     says: /broke off, 2 times without progress/,
     asks: 'manifest config layer layer+',
-    keeps: ['cache/blobs/sha256/LAYER.partial'],
+    keeps: ['cache/blobs/sha256/CONFIG', 'cache/blobs/sha256/LAYER.partial'],
   },
   {
     fault: 'a device without room for anything',
