@@ -17,12 +17,20 @@ export function keepCompiled(env: Environment): void {
 
 /**
  * Node's own choice lies in the directory for temporary files, where anybody may have put code for us to run before we came.
- * Only a directory of this user's will do; with sudo, the home may be another's.
+ * Only this user's places will do; with sudo, the variables may name another's.
  */
 function cacheDirectory(env: Environment): string | undefined {
-  const home = homedir()
   if (process.platform === 'win32') return variable(env, 'LOCALAPPDATA')
-  if (statSync(home, { throwIfNoEntry: false })?.uid !== process.getuid?.()) return undefined
-  if (process.platform === 'darwin') return join(home, 'Library', 'Caches')
-  return variable(env, 'XDG_CACHE_HOME') ?? join(home, '.cache')
+  const home = homedir()
+  const chosen = variable(env, 'XDG_CACHE_HOME')
+  if (!isOwn(chosen ?? home)) return undefined
+  return chosen ?? (process.platform === 'darwin' ? join(home, 'Library', 'Caches') : join(home, '.cache'))
+}
+
+function isOwn(directory: string): boolean {
+  try {
+    return statSync(directory).uid === process.getuid?.()
+  } catch {
+    return false
+  }
 }
