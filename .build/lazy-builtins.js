@@ -8,16 +8,30 @@ import { builtinModules } from 'node:module'
 export const lazyBuiltins = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path }) => {
+    onResolve({ filter: /./ }, ({ path, kind }) => {
       const name = path.replace(/^node:/, '')
       const isBuiltin = path !== name || builtinModules.includes(name)
-      return isBuiltin ? { path: `node:${name}`, namespace: 'builtin' } : undefined
+      if (!isBuiltin) return undefined
+      if (kind === 'import-statement' && name !== 'process') {
+        return { path: `node:${name}`, external: true, sideEffects: false }
+      }
+      return { path: `node:${name}`, namespace: 'builtin' }
     })
-    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `
-        const builtin = process.getBuiltinModule('${path}')
-        if (!builtin) throw Object.assign(new Error('no module ${path} in this Node'), { code: 'MODULE_NOT_FOUND' })
-        module.exports = builtin`,
-    }))
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: contentsOf(path) }))
   },
+}
+
+/** @param {string} path */
+function contentsOf(path) {
+  // Asking for it calls every getter that it has: all of stdin, net and dgram would be loaded.
+  if (path === 'node:process') return 'module.exports = process'
+  const builtin = `process.getBuiltinModule('${path}')`
+  // The parser of the command line could start programs, and never does here.
+  if (path === 'node:child_process') {
+    return `module.exports = new Proxy({}, { get: (_, name) => ${builtin}[name] })`
+  }
+  return `
+    const builtin = ${builtin}
+    if (!builtin) throw Object.assign(new Error('no module ${path} in this Node'), { code: 'MODULE_NOT_FOUND' })
+    module.exports = builtin`
 }

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import process from 'node:process'
-import { main } from '../dist/cli.js'
+import { launch } from '../dist/cli.js'
 
-process.exitCode = await main(process.argv)
+process.exitCode = await launch(process.argv)

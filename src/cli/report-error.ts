@@ -1,4 +1,5 @@
 import { isDrayError } from '../errors.ts'
+import { exitCodeFor } from './exit-codes.ts'
 import { describeError, explainError } from './explain-error.ts'
 import type { ProgressMode } from './progress/progress.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -11,6 +12,18 @@ export interface ReportOptions {
   /** `json`: an event on stderr in place of text. */
   readonly mode: ProgressMode
   readonly exitCode: number
+}
+
+/** Tells the user what kept the command line `argv` from being run, and gives the exit code for it. */
+export function reportFailure(
+  error: unknown,
+  argv: readonly string[],
+  streams: Pick<Surroundings, 'stdout' | 'stderr'>,
+): number {
+  const exitCode = exitCodeFor(error)
+  const [json, debug] = [argv.includes('--json'), argv.includes('--debug')]
+  reportError(error, { json, debug, mode: 'auto', exitCode }, streams)
+  return exitCode
 }
 
 /** Tells the user what went wrong. A reader that closed the pipe wants to hear nothing more. */

@@ -1,6 +1,6 @@
 import { delimiter } from 'node:path'
 import { DrayError, isDrayError } from '../errors.ts'
-import { decodeCertificates, readCertificateDirectory, readCertificates } from '../http/certificates.ts'
+import { decodeCertificates, listCertificateDirectory, readCertificates } from '../http/certificates.ts'
 import { type LoadedCertificate, readClientCertificate } from '../http/client-certificate.ts'
 import type { TlsOptions } from '../network.ts'
 import { type Environment, npmSetting, variable, variableIn } from './environment.ts'
@@ -76,10 +76,10 @@ async function readVariables(env: Environment, warn: (message: string) => void):
   }
   const caDirectories: string[] = []
   for (const directory of variable(env, 'SSL_CERT_DIR')?.split(delimiter).filter(Boolean) ?? []) {
-    if (await isUsable('SSL_CERT_DIR', readCertificateDirectory(directory))) caDirectories.push(directory)
+    if (await isUsable('SSL_CERT_DIR', listCertificateDirectory(directory))) caDirectories.push(directory)
   }
   // npm's `ca` is the certificates themselves, their line ends as `\n` or as such.
-  const caTexts = decodeCertificates((npmSetting(env, 'ca')?.value ?? '').replaceAll('\\n', '\n'))
+  const caTexts = decodeCertificates([(npmSetting(env, 'ca')?.value ?? '').replaceAll('\\n', '\n')])
   return { caFiles, caDirectories, caTexts }
 }
 

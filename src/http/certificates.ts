@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import { DrayError, systemErrorCode } from '../errors.ts'
 
 /**
- * The certificates of a file, PEM (one or many) or DER, as PEM. Throws FILE when it cannot be read, USAGE when it holds no
- * certificate.
+ * The text of a file with certificates, PEM (one or many) or DER, as PEM. Throws FILE when it cannot be read, USAGE when it
+ * holds no certificate. Only one is parsed: a hundred take longer than a small pull.
  */
-export async function readCertificates(file: string): Promise<readonly string[]> {
+export async function readCertificates(file: string): Promise<string> {
   const bytes = await readNamedFile('CA file', file)
-  const certificates = decodeCertificates(bytes.toString('latin1'))
-  if (certificates.length > 0) return certificates
+  const text = bytes.toString('latin1')
+  for (const [block] of text.matchAll(pemCertificate)) if (parseCertificate(block)) return text
   try {
-    return [new X509Certificate(bytes).toString()]
+    return new X509Certificate(bytes).toString()
   } catch (cause) {
     throw new DrayError('USAGE', `the CA file ${file} holds no certificate that can be read`, {
       hint: 'it has to be PEM (-----BEGIN CERTIFICATE-----) or DER; a key or a PKCS#12 file will not do',
@@ -21,23 +21,42 @@ export async function readCertificates(file: string): Promise<readonly string[]>
   }
 }
 
-/** The certificates of all PEM files in a directory, as OpenSSL's `SSL_CERT_DIR`. Throws FILE when it cannot be listed. */
-export async function readCertificateDirectory(directory: string): Promise<readonly string[]> {
+/**
+ * Lists a directory as OpenSSL's `SSL_CERT_DIR`; what is returned reads the texts of its PEM files. Throws FILE when it cannot
+ * be listed.
+ */
+export async function listCertificateDirectory(directory: string): Promise<() => Promise<readonly string[]>> {
   const names = await readdir(directory).catch((cause) => {
     throw unreadable('directory of CAs', directory, cause)
   })
-  const texts = await Promise.all(names.map((name) => readIfFile(join(directory, name))))
-  return texts.flatMap(decodeCertificates)
+  return () => Promise.all(names.map((name) => readIfFile(join(directory, name))))
 }
 
-/** The certificates in a PEM text, those that cannot be read left out. */
-export function decodeCertificates(text: string): readonly string[] {
-  const blocks = text.match(pemCertificate) ?? []
-  return [...new Set(blocks)].map(parseCertificate).filter((certificate) => certificate !== undefined)
+/**
+ * The certificates in PEM texts, each once; left out are those that are `known`, which are not parsed, and those that cannot
+ * be read.
+ */
+export function decodeCertificates(
+  texts: readonly string[],
+  known: readonly string[] = [],
+): readonly string[] {
+  const knownBodies = new Set(known.map(bodyOf))
+  const blocks = new Map(
+    texts.flatMap((text) => text.match(pemCertificate) ?? []).map((block) => [bodyOf(block), block]),
+  )
+  return [...blocks]
+    .filter(([body]) => !knownBodies.has(body))
+    .map(([, block]) => parseCertificate(block))
+    .filter((certificate) => certificate !== undefined)
 }
 
 const pemCertificate =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
+
+/** Lines may be of any length and end in any way. */
+function bodyOf(block: string): string {
+  return block.replace(/-----[^-]+-----|\s+/g, '')
+}
 
 function parseCertificate(block: string): string | undefined {
   try {

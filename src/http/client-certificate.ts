@@ -29,7 +29,7 @@ export async function readClientCertificate(
   const { certFile, keyFile } = files
   const certText = (await readNamedFile('client certificate', certFile)).toString('latin1')
   const keyText = keyFile === certFile ? certText : await readKeyFile(keyFile)
-  const certificates = decodeCertificates(certText)
+  const certificates = decodeCertificates([certText])
   if (certificates.length === 0) throw notPem(`${certFile} holds no certificate that can be read`, 'x509')
   const key = decodeKey(keyText, files)
   // The chain may come in any order; OpenSSL wants the client's own certificate first.

@@ -1,5 +1,5 @@
 import tls from 'node:tls'
-import { decodeCertificates, readCertificateDirectory, readCertificates } from './certificates.ts'
+import { decodeCertificates, listCertificateDirectory, readCertificates } from './certificates.ts'
 import {
   type ClientCertificate,
   type LoadedCertificate,
@@ -39,20 +39,21 @@ export interface OriginTls {
  */
 export async function loadTls(settings: TlsSettings = {}): Promise<(origin: URL) => Promise<TlsOptions>> {
   const { insecure = false, forOrigin } = settings
-  const extra = await readExtraCas(settings)
+  const readExtra = await openExtraCas(settings)
+  let extra: Promise<readonly string[]> | undefined
   let common: tls.SecureContext | undefined
   const known = new Map<string, Promise<TlsOptions>>()
 
   const load = async (origin: URL): Promise<TlsOptions> => {
+    extra ??= readExtra()
     const own = (await forOrigin?.(origin)) ?? {}
-    const cas = await readAll(own.caFiles, readCertificates)
-    const certificates = await readAll(own.clientCertificates, async (files) => [
-      await readClientCertificate(files),
-    ])
+    const cas = decodeCertificates(await readAll(own.caFiles, readCertificates))
+    const certificates = await readAll(own.clientCertificates, readClientCertificate)
     const isSpecial = cas.length > 0 || certificates.length > 0
-    if (!isSpecial) common ??= createContext(extra, [])
+    const trusted = isSpecial ? [...(await extra), ...cas] : await extra
+    if (!isSpecial) common ??= createContext(trusted, [])
     return {
-      secureContext: isSpecial ? createContext([...extra, ...cas], certificates) : common,
+      secureContext: isSpecial ? createContext(trusted, certificates) : common,
       rejectUnauthorized: !insecure && own.insecure !== true,
       ALPNProtocols: ['http/1.1'],
       clientCertificate: certificates[0]?.certFile,
@@ -65,18 +66,22 @@ export async function loadTls(settings: TlsSettings = {}): Promise<(origin: URL)
   }
 }
 
-async function readExtraCas(settings: TlsSettings): Promise<readonly string[]> {
-  const { caFiles, caDirectories, caTexts = [] } = settings
-  const files = await readAll(caFiles, readCertificates)
-  const directories = await readAll(caDirectories, readCertificateDirectory)
-  return [...files, ...directories, ...caTexts.flatMap(decodeCertificates)]
+/**
+ * Makes sure that the settings' CAs can be had. What is returned reads and parses them all, which takes a while: for the first
+ * TLS connection, and there may be none. A file may be a pipe, though, and is read but once.
+ */
+async function openExtraCas(settings: TlsSettings): Promise<() => Promise<readonly string[]>> {
+  const { caFiles = [], caDirectories = [], caTexts = [] } = settings
+  const files = await readAll([...new Set(caFiles)], readCertificates)
+  const directories = await readAll([...new Set(caDirectories)], listCertificateDirectory)
+  return async () => {
+    const inDirectories = await readAll(directories, (read) => read())
+    return decodeCertificates([...files, ...inDirectories.flat(), ...caTexts], trustedByDefault())
+  }
 }
 
-async function readAll<F, T>(
-  files: readonly F[] = [],
-  read: (file: F) => Promise<readonly T[]>,
-): Promise<readonly T[]> {
-  return (await Promise.all(files.map(read))).flat()
+async function readAll<F, T>(files: readonly F[] = [], read: (file: F) => Promise<T>): Promise<readonly T[]> {
+  return Promise.all(files.map(read))
 }
 
 /** Parsing a hundred CAs takes a while: only when there is something to connect to, and once where nothing is special. */

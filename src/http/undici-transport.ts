@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import request from 'undici/lib/api/api-request.js'
+import Agent from 'undici/lib/dispatcher/agent.js'
 import { DrayError } from '../errors.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
 import type { TlsOptions } from './handshake.ts'
@@ -115,7 +117,7 @@ function createLane(options: LaneOptions): Lane {
     async send(message) {
       const release = connector.demand(message.origin)
       try {
-        return await unlessAborted(dispatcher.request(message), message.signal)
+        return await unlessAborted(request.call(dispatcher, message), message.signal)
       } finally {
         release()
       }

@@ -49,7 +49,7 @@ const architecture: Readonly<Record<string, Layer>> = {
   },
   http: {
     layers: ['errors'],
-    packages: { undici: /\/(undici-transport|connect)\.ts$/, socks: /\/socks\.ts$/ },
+    packages: { undici: /\/(undici-transport|undici-parts\.d|connect)\.ts$/, socks: /\/socks\.ts$/ },
     worldly: ['fs', 'net', 'tls', 'dns', 'http'],
   },
   auth: { layers: ['errors', 'streams', 'http'], worldly: ['fs', 'child_process'] },
@@ -120,6 +120,11 @@ describe('the architecture', () => {
     ['image/a.ts', `import { pull } from '../pull.ts'`, 'image/a.ts may not import pull'],
     ['pull.ts', `import { main } from './cli/main.ts'`, 'pull.ts may not import cli'],
     ['http/retry.ts', `import { request } from 'undici'`, 'http/retry.ts may not know undici'],
+    [
+      'http/retry.ts',
+      `import Agent from 'undici/lib/dispatcher/agent.js'`,
+      'http/retry.ts may not know undici/lib/dispatcher/agent.js',
+    ],
     ['archive/a.ts', `import tar from 'tar-stream'`, 'archive/a.ts may not know tar-stream'],
     ['cli/main.ts', `import ora from 'ora'`, 'cli/main.ts may not know ora'],
     [
@@ -189,7 +194,8 @@ function importProblem(file: SourceFile, { specifier, names, typeOnly }: SourceI
       ? undefined
       : `may not touch the world through ${name}`
   }
-  return packages[specifier]?.test(file.path) ? undefined : `may not know ${specifier}`
+  const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier
+  return packages[name]?.test(file.path) ? undefined : `may not know ${specifier}`
 }
 
 /** The first directory of the path, or the file's name where it has none. */

@@ -27,6 +27,10 @@ test.each(['undici', 'ora', 'tar-stream', 'fzstd', 'node:tls', 'node:crypto', 'p
   },
 )
 
-test.each(['undici', 'tar-stream', 'node:tls'])('a pull loads %s', (name) => {
+test.each(['undici/lib/dispatcher/agent.js', 'tar-stream', 'node:tls'])('a pull loads %s', (name) => {
   expect(loadedWith('pull.ts')).toContain(name)
+})
+
+test.each(['undici', 'socks', 'ora'])('a pull does not load all of %s before it is wanted', (name) => {
+  expect(loadedWith('pull.ts')).not.toContain(name)
 })

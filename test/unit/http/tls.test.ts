@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +62,34 @@ test('the context is built once, when it is needed', async () => {
   expect(create.mock.lastCall?.[0]).toMatchObject({ minVersion: 'TLSv1.2' })
   expect(addedCas(create)).toHaveLength(1)
   expect(create.mock.lastCall?.[0]?.ca).toEqual(expect.arrayContaining([...trustedByNode()]))
+})
+
+test('CAs that Node trusts anyway need no list of CAs, which takes long to parse', async () => {
+  const known = await file('known.pem', trustedByNode().slice(0, 3).join('\r\n').replaceAll('\n', '\r\n'))
+  const create = watchContexts()
+  await (await loadTls({ caFiles: [known, known] }))(origin)
+  expect(create.mock.lastCall?.[0]).not.toHaveProperty('ca')
+})
+
+test('a directory of CAs is read for the first TLS connection, when there is one', async () => {
+  const late = await mkdtemp(join(directory, 'late-'))
+  await writeFile(join(late, 'ca.pem'), 'not yet')
+  const tlsFor = await loadTls({ caDirectories: [late] })
+  await cp(caFile, join(late, 'ca.pem'))
+  const create = watchContexts()
+  await tlsFor(origin)
+  expect(addedCas(create)).toEqual([await readFile(caFile, 'utf8')])
+})
+
+test.skipIf(process.platform === 'win32')('a CA file may be a pipe', async () => {
+  const pipe = join(directory, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  createReadStream(caFile).pipe(createWriteStream(pipe))
+  const create = watchContexts()
+  const tlsFor = await loadTls({ caFiles: [pipe] })
+  await tlsFor(origin)
+  await tlsFor(new URL('https://other.example'))
+  expect(addedCas(create)).toEqual([await readFile(caFile, 'utf8')])
 })
 
 test('a CA file may be a bundle with comments, or DER', async () => {
