@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
+import { closeRead } from '../store/blob-files.ts'
 import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
 import { expectedSize } from './expected-size.ts'
@@ -114,7 +115,7 @@ async function prepareJob(
   return {
     job: { what, blob: blobFile.fd, archive: file.fd, path, position: offset, isInflated, digest },
     arrival,
-    release: () => blobFile.close(),
+    release: () => closeRead(blobFile),
   }
 }
 
@@ -140,7 +141,7 @@ async function promisedSize(
   try {
     return arrival.interruptions === 0 ? await expectedSize(file, arrival.available) : undefined
   } finally {
-    await file.close()
+    await closeRead(file)
   }
 }
 

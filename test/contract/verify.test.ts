@@ -75,6 +75,27 @@ describe.each(formats)('what dray pulls in %s format', (format) => {
   )
 })
 
+test.each(formats)('a gzip layer with zeros behind it is broken, in %s format', async (format) => {
+  const content = createContent()
+  const layer = await buildLayer({ a: noise(6400) })
+  const blob = Buffer.concat([layer.blob, Buffer.alloc(2 ** 20)])
+  addImage(content, buildImage({ layers: [{ ...layer, blob, digest: sha256(blob) }] }), 'app:1')
+  const server = await serveDuringTest(registry(content))
+  const output = join(temporaryDirectory(), 'image.tar')
+  const pulling = runDray([`${server.host}/app:1`, '--plain-http', '--format', format, '-o', output])
+
+  // In the oci format, layers stay as they are: whoever loads them finds it.
+  const { exitCode, stderr } =
+    format === 'docker' ? await pulling : await pulling.then(() => runDray(['verify', output, '-v']))
+
+  expect(exitCode).toBe(6)
+  expect(stderr).not.toMatch(/\n {4}at /)
+  if (format === 'docker') {
+    expect(stderr).toContain('is corrupt: something follows its gzip data')
+    expect(await readdir(dirname(output))).not.toContain('image.tar')
+  }
+})
+
 async function sampleArchive(): Promise<string> {
   const { server } = await sampleRegistry()
   return (await pullFrom(server, 'team/app:1')).path

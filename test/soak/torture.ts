@@ -1,4 +1,4 @@
-import { tortureAll } from '../support/torture/torture.ts'
+import { tortureAll } from '../support/torture/torture-all.ts'
 import { definePart } from './part.ts'
 
 export const torture = definePart({
@@ -6,14 +6,20 @@ export const torture = definePart({
   promise:
     'whichever call of the file system fails, there is never a wrong archive, and nothing is left that should not be',
   numbers: {},
-  async run({ say }) {
+  async run({ launcher, say }) {
     const failures: string[] = []
-    let total = 0
-    await tortureAll(({ name, runs, failed, complaints }) => {
-      say(`${name}: ${runs} runs, ${failed} of them failed as they should, ${complaints.length} complaints`)
+    let [total, struckInWorkers] = [0, 0]
+    await tortureAll(launcher, ({ name, runs, failed, inWorkers, complaints }) => {
+      const figures = [
+        `${runs} runs`,
+        `${inWorkers} of them struck in a worker`,
+        `${failed} failed as they should`,
+      ]
+      say([`${name}: ${figures.join(', ')}`, ...complaints].join('\n  '))
       total += runs
+      struckInWorkers += inWorkers
       failures.push(...complaints.map((complaint) => `${name}: ${complaint}`))
     })
-    return { summary: `${total} runs`, failures }
+    return { summary: `${total} runs, ${struckInWorkers} of them struck in a worker`, failures }
   },
 })

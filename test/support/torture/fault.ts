@@ -17,6 +17,8 @@ export interface StruckCall {
   /** The name of the function, without `Sync` or the `f` for an open file; `create` for an `open` that makes a file. */
   readonly operation: string
   readonly path: string
+  /** Whether another thread than the one that runs the command made it. */
+  readonly isInWorker: boolean
 }
 
 /** True when a call of this name can end so. */

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { StruckCall } from './fault.ts'
 import type { Finished } from './run-command.ts'
 import type { Scene, Snapshot } from './scene.ts'
@@ -57,16 +58,24 @@ function judgeForeign({ before, after }: Outcome, { scene, variation }: Case): r
 function judgeSuccess({ before, after, stdout, struck }: Outcome, about: Case): readonly string[] {
   const { clean, variation } = about
   const complaints: string[] = []
-  if (struck && mustBeKnown(struck, variation)) complaints.push('a failure went unnoticed')
+  const isForbidden = struck && mayDoWithout(struck, about)
+  if (struck && !isForbidden && mustBeKnown(struck, variation)) complaints.push('a failure went unnoticed')
   if (!stdout.equals(clean.stdout)) complaints.push(`stdout is another one: ${excerpt(stdout)}`)
   for (const path of new Set([...clean.after.keys(), ...after.keys()])) {
     if (clean.after.get(path) === after.get(path)) continue
     const mayStay =
       variation.lingers?.test(path) ||
+      (isForbidden && variation.dispensable?.test(path)) ||
       (struck && !variation.results.includes(path) && (before.has(path) || mayLeave(struck, path)))
     if (!mayStay) complaints.push(`${path} is ${after.has(path) ? 'not as it should be' : 'missing'}`)
   }
   return complaints
+}
+
+/** A directory that is not ours to use is told of, and not used; the result is the same. */
+function mayDoWithout({ kind, operation, path }: StruckCall, { variation, scene }: Case): boolean {
+  const isAboutUse = kind === 'EACCES' && /^(mkdir|access|lstat|stat)$/.test(operation)
+  return isAboutUse && variation.dispensable?.test(relative(scene.directory, path)) === true
 }
 
 /** What has not got to the disk, or not under its name, is not there. */

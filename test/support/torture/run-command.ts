@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import { main } from '../../../src/cli/main.ts'
+import type { main } from '../../../src/cli/main.ts'
 
 /** What came of a command. */
 export interface Finished {
@@ -18,6 +18,8 @@ export interface CommandOptions {
   /** Everything that the command may write to is below it. */
   readonly directory: string
   readonly stdin?: string | undefined
+  /** The command line. */
+  readonly main: typeof main
 }
 
 /** Long after the slowest machine would have been done, in milliseconds. */
@@ -26,7 +28,7 @@ const patience = 60_000
 /** Runs the command line in this process. */
 export async function runCommand(
   args: readonly string[],
-  { directory, stdin = '' }: CommandOptions,
+  { directory, stdin = '', main }: CommandOptions,
 ): Promise<Finished> {
   const [stdout, stderr] = [collector(), collector()]
   const uncaught: unknown[] = []

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, lutimesSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { pull } from '../../../src/pull.ts'
 import { claimedBy } from '../claims.ts'
 import {
@@ -11,6 +12,7 @@ import {
   buildLayer,
   createContent,
   noise,
+  sha256,
 } from '../image-builder.ts'
 import { registry, withBasicAuth } from '../registry.ts'
 import { serve } from '../serve.ts'
@@ -34,14 +36,17 @@ export interface Scene {
 
 export const password = 'open sesame'
 
-/** `layerSize` is about as many bytes as the layers have, compressed and not. */
-export async function openScene(directory: string, layerSize: number): Promise<Scene> {
-  const layers = [
-    await buildLayer({ first: noise(layerSize) }),
-    await buildLayer({ last: Buffer.alloc(layerSize, 'b') }),
-  ]
-  const [first, last] = layers as [BuiltLayer, BuiltLayer]
-  const image = buildImage({ layers: [first, last, first] })
+export interface SceneOptions {
+  /** In bytes: of each layer that cannot be compressed. */
+  readonly layerSizes: readonly number[]
+}
+
+/** The image has one more layer, which can be compressed, in two parts; and the first one a second time. */
+export async function openScene(directory: string, { layerSizes }: SceneOptions): Promise<Scene> {
+  const hard = await Promise.all(layerSizes.map((size, i) => buildLayer({ [`noise-${i}`]: noise(size) })))
+  const soft = inTwoParts(await buildLayer({ last: Buffer.alloc(layerSizes[0] ?? 0, 'b') }))
+  const layers = [...hard, soft]
+  const image = buildImage({ layers: [...layers, ...layers.slice(0, 1)] })
   const content = createContent()
   for (const name of ['app:1', 'private/app:1']) addImage(content, image, name)
   const open = registry(content)
@@ -70,6 +75,13 @@ export async function openScene(directory: string, layerSize: number): Promise<S
     },
     close: () => server.close(),
   }
+}
+
+/** Its last part says at its end that the layer is smaller than it is. */
+function inTwoParts({ tar, ...layer }: BuiltLayer): BuiltLayer {
+  const middle = tar.length / 2 - ((tar.length / 2) % 512)
+  const blob = Buffer.concat([gzipSync(tar.subarray(0, middle)), gzipSync(tar.subarray(middle))])
+  return { ...layer, tar, blob, digest: sha256(blob) }
 }
 
 const places = ['home', 'work', 'tmp', 'cache']

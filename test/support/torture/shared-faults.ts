@@ -23,13 +23,13 @@ const key = 'what is to happen to file-system calls'
 export function createSharedFaults(root: string): SharedFaults {
   const buffer = new SharedArrayBuffer(numbersSize + textSize + mostFiles)
   setEnvironmentData(key, { root, buffer })
-  return view(root, buffer)
+  return view(root, buffer, false)
 }
 
 /** In a worker: what the thread that started it has shared. */
 export function sharedFaults(): SharedFaults | undefined {
   const found = getEnvironmentData(key) as { root: string; buffer: SharedArrayBuffer } | undefined
-  return found && view(found.root, found.buffer)
+  return found && view(found.root, found.buffer, true)
 }
 
 const numbersSize = 8 * 4
@@ -39,7 +39,7 @@ const mostFiles = 65_536
 /** Where in the buffer the numbers are. */
 const at = { armed: 0, kind: 1, nth: 2, lasts: 3, calls: 4, textLength: 5 } as const
 
-function view(root: string, buffer: SharedArrayBuffer): SharedFaults {
+function view(root: string, buffer: SharedArrayBuffer, isInWorker: boolean): SharedFaults {
   const numbers = new Int32Array(buffer, 0, numbersSize / 4)
   const text = new Uint8Array(buffer, numbersSize, textSize)
   const open = new Uint8Array(buffer, numbersSize + textSize, mostFiles)
@@ -70,7 +70,7 @@ function view(root: string, buffer: SharedArrayBuffer): SharedFaults {
       const [nth, lasts] = [get('nth'), get('lasts') === 1]
       if (number < nth || (number > nth && !lasts)) return undefined
       if (number === nth) {
-        const bytes = Buffer.from(JSON.stringify({ kind, operation, path }))
+        const bytes = Buffer.from(JSON.stringify({ kind, operation, path, isInWorker }))
         text.set(bytes)
         set('textLength', bytes.length)
       }

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { main } from '../../../src/cli/main.ts'
 import { describeFault, type Fault, type FaultKind, type StruckCall } from './fault.ts'
 import { makeCallsFaulty } from './faulty-calls.ts'
 import { makeWorkersFaulty } from './faulty-workers.ts'
@@ -11,7 +13,7 @@ import { type Case, judge, type Outcome } from './judge.ts'
 import { moveHome, runCommand } from './run-command.ts'
 import { makeOld, openScene, type Scene, takeSnapshot } from './scene.ts'
 import { createSharedFaults, type SharedFaults } from './shared-faults.ts'
-import { type Variation, variations } from './variations.ts'
+import type { Variation } from './variations.ts'
 
 /** What came of a variation in which every call was struck in its turn. */
 export interface Ordeal {
@@ -19,6 +21,8 @@ export interface Ordeal {
   readonly runs: number
   /** How many runs failed for it, as they should. */
   readonly failed: number
+  /** In how many runs the call that was struck was one of a worker. */
+  readonly inWorkers: number
   /** Of what went wrong, with the call that was struck. */
   readonly complaints: readonly string[]
 }
@@ -36,17 +40,29 @@ export interface Chamber {
 
 export interface ChamberOptions {
   /** Of the layers of the image, in bytes. */
-  readonly layerSize: number
+  readonly layerSizes: readonly number[]
+  /** The command line that is tortured, when it is not that of the sources: they have no workers. */
+  readonly main?: typeof main
+}
+
+/** Enough for threads: what is written in one piece or two is written by the thread that runs the command. */
+export const sizesForThreads = [4_500_000, 4_400_000] as const
+
+/** The command line of the package whose launcher this is. */
+export async function mainOf(launcher: string): Promise<typeof main> {
+  const bundle = new URL('../dist/cli.js', pathToFileURL(launcher))
+  return (await import(/* @vite-ignore */ bundle.href)).main
 }
 
 /** Opens it in a directory of its own. */
-export async function openChamber({ layerSize }: ChamberOptions): Promise<Chamber> {
+export async function openChamber({ main: given = main, layerSizes }: ChamberOptions): Promise<Chamber> {
   const directory = mkdtempSync(join(tmpdir(), 'dray-torture-'))
-  const scene = await openScene(directory, layerSize)
+  const scene = await openScene(directory, { layerSizes })
   const faults = createSharedFaults(directory)
   const undo = [makeWorkersFaulty(), makeCallsFaulty(faults), moveHome(directory)]
   return {
-    torture: (variation, kind, every = 1) => tortureEvery(variation, { ...kind, every, scene, faults }),
+    torture: (variation, kind, every = 1) =>
+      tortureEvery(variation, { ...kind, every, scene, faults, main: given }),
     async inWorker(kind, nth) {
       faults.arm({ kind, nth, lasts: false })
       const worker = new Worker(writer, { eval: true, workerData: join(directory, 'of-a-worker') })
@@ -74,35 +90,10 @@ const writer = `
   }
 `
 
-/** Every call of every variation, in every way, with an image of several pieces. Takes a while; tells about each. */
-export async function tortureAll(report: (ordeal: Ordeal) => void): Promise<void> {
-  for (const layerSize of [1500, 3 * 1024 * 1024]) {
-    const chamber = await openChamber({ layerSize })
-    try {
-      for (const variation of variations) {
-        for (const fault of longForm) {
-          // All reads short would be some hundred thousand.
-          if (fault.kind === 'short read' && fault.lasts && layerSize > 1e6) continue
-          report(await chamber.torture(variation, fault))
-        }
-      }
-    } finally {
-      await chamber.close()
-    }
-  }
-}
-
-const longForm: readonly Pick<Fault, 'kind' | 'lasts'>[] = [
-  ...(['EIO', 'ENOSPC', 'EMFILE', 'EACCES', 'short write', 'short read'] as const).map((kind) => ({
-    kind,
-    lasts: false,
-  })),
-  ...(['ENOSPC', 'EMFILE', 'short write', 'short read'] as const).map((kind) => ({ kind, lasts: true })),
-]
-
 interface Bench {
   readonly scene: Scene
   readonly faults: SharedFaults
+  readonly main: typeof main
 }
 
 interface Plan extends Bench {
@@ -116,7 +107,7 @@ async function tortureEvery(variation: Variation, { kind, lasts, every, ...bench
   const name = `${variation.name}: ${kind}${lasts ? ', which lasts' : ''}`
   const clean = await runClean(variation, bench)
   const complaints: string[] = []
-  let [runs, failed, misses] = [0, 0, 0]
+  let [runs, failed, inWorkers, misses] = [0, 0, 0, 0]
   for (let nth = 1; misses < mostMisses; nth += every) {
     const fault = { kind, nth, lasts }
     const { struck, exitCode, wrong } = await strikeOnce(variation, fault, { clean, ...bench })
@@ -124,10 +115,11 @@ async function tortureEvery(variation: Variation, { kind, lasts, every, ...bench
     if (!struck) continue
     runs += 1
     failed += Number(exitCode !== clean.exitCode)
+    inWorkers += Number(struck.isInWorker)
     const where = `${describeFault(fault)} (${struck.operation} ${struck.path})`
     complaints.push(...wrong.map((each) => `${variation.name}, ${where}: ${each}`))
   }
-  return { name, runs, failed, complaints }
+  return { name, runs, failed, inWorkers, complaints }
 }
 
 /** Not every run has as many calls as the one before: so many in a row have to have fewer before there are no more. */
@@ -143,11 +135,11 @@ function prepare(variation: Variation, scene: Scene): void {
   variation.prepare?.(scene)
 }
 
-async function run(variation: Variation, { scene, faults }: Bench, fault?: Fault): Promise<Outcome> {
+async function run(variation: Variation, { scene, faults, main }: Bench, fault?: Fault): Promise<Outcome> {
   const { directory } = scene
   const before = takeSnapshot(directory)
   if (fault) faults.arm(fault)
-  const finished = await runCommand(variation.args(scene), { directory, stdin: variation.stdin })
+  const finished = await runCommand(variation.args(scene), { directory, stdin: variation.stdin, main })
   const calls = faults.calls()
   const openFiles = await openFilesOf(faults)
   await wait(5)

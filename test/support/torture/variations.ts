@@ -23,6 +23,8 @@ export interface Variation {
   readonly foreign?: (scene: Scene) => readonly string[]
   /** What it says of something, when it does not fail. */
   readonly isJudged?: boolean
+  /** What it goes on without when the system forbids it to use it. */
+  readonly dispensable?: RegExp
   /** The results go to stdout, which may end early. */
   readonly streams?: boolean
 }
@@ -58,6 +60,7 @@ function pulls(name: string, flags: readonly string[], more: PullVariation = {})
     ],
     results: [output],
     leaves: blobs,
+    ...(flags.includes('--cache') && { dispensable: /^cache\b/ }),
     ...more,
   }
 }
