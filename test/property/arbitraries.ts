@@ -115,7 +115,8 @@ export function mutatedJson(
     .tuple(fc.constantFrom(...documents), fc.array(change, { maxLength: 3 }))
     .map(([document, changes]) => {
       const copy = structuredClone(document)
-      for (const { at, how, value } of changes) changeJson(copy, at, how, value)
+      // A copy each, or a value that is put in twice could be put into itself.
+      for (const { at, how, value } of changes) changeJson(copy, at, how, structuredClone(value))
       return JSON.stringify(copy)
     })
 }
