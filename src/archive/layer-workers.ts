@@ -100,10 +100,12 @@ async function runIn(
 ): Promise<number> {
   const ended = new AbortController()
   const tell = (order: Order) => worker.postMessage(order)
-  signal.addEventListener('abort', () => tell({ type: 'stop' }), { signal: ended.signal })
+  const stop = () => tell({ type: 'stop' })
+  signal.addEventListener('abort', stop, { signal: ended.signal })
   try {
     const report = once(worker, 'message', { signal: ended.signal })
     tell({ type: 'begin', job })
+    if (signal.aborted) stop()
     void tellArrival(arrival, tell, ended.signal)
     const [outcome]: Report[] = await Promise.race([report, end])
     signal.throwIfAborted()

@@ -51,7 +51,8 @@ async function placeAll(
   const failed = new AbortController()
   const signal = AbortSignal.any([place.signal, failed.signal])
   setMaxListeners(0, signal)
-  const running: Promise<Liar | undefined>[] = []
+  const running: Promise<unknown>[] = []
+  const suspects: Promise<Liar | undefined>[] = []
   /** What is small goes out together, before the next large thing. */
   const ready: Uint8Array[] = []
   let offset = place.offset
@@ -65,14 +66,15 @@ async function placeAll(
       offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
       const start = offset + headerSize(entry)
       const content = writeContent(entry, { ...place, offset: start, signal }, { trust })
-      const exposed = exposeLiar(content, { index, offset })
+      const suspect = exposeLiar(content, { index, offset })
       // At once: it may fail long before the others have come so far that it is waited for.
-      exposed.catch((error) => failed.abort(error))
-      running.push(exposed)
+      suspect.catch((error) => failed.abort(error))
+      suspects.push(suspect)
+      running.push(content.written)
       offset = await frameContent(entry, { ...place, offset }, { start, size: await content.size })
     }
     offset = await writeAll(place.file, ready, { position: offset, path: place.path })
-    return { end: offset, liar: (await Promise.all(running)).find((liar) => liar !== undefined) }
+    return { end: offset, liar: (await Promise.all(suspects)).find((liar) => liar !== undefined) }
   } catch (error) {
     const cause = failed.signal.aborted ? failed.signal.reason : error
     failed.abort(cause)

@@ -17,6 +17,7 @@ import { placeEntries } from '../../src/archive/place-entries.ts'
 import { DrayError } from '../../src/errors.ts'
 import type { Image } from '../../src/image/image.ts'
 import { digestOf, shortDigest } from '../../src/oci/digest.ts'
+import { createArrival } from '../../src/store/arrival.ts'
 import type { BlobStore } from '../../src/store/blob-store.ts'
 import { openDirectoryStore } from '../../src/store/directory-store.ts'
 import { addImage, buildImage, buildLayer, createContent } from '../support/image-builder.ts'
@@ -162,6 +163,32 @@ test('an interruption ends threads that wait, with its reason', async () => {
   await expect(writing).rejects.toThrow('enough')
   await output.abort()
   expect(await fetching).toBe('ended')
+})
+
+test('an interruption just before a thread begins ends it too', async () => {
+  const { image } = imageOf(large)
+  const [{ descriptor } = expect.fail()] = image.layers
+  const stop = new AbortController()
+  const blob = join(temporaryDirectory(), 'blob')
+  writeFileSync(blob, '')
+  const file = await open(blob)
+  const workers = createLayerWorkers(workerFile) ?? expect.fail()
+  const prepare = async () => {
+    stop.abort(new DrayError('ABORTED', 'enough'))
+    const { digest } = descriptor
+    const job = {
+      what: 'it',
+      blob: file.fd,
+      archive: file.fd,
+      path: 'it',
+      position: 0,
+      isInflated: true,
+      digest,
+    }
+    return { job, arrival: createArrival(), release: () => file.close() }
+  }
+  await expect(workers.run(prepare, stop.signal)).rejects.toThrow('enough')
+  await workers.close()
 })
 
 test('a thread that dies is an error, not a wait', async () => {

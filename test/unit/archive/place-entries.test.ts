@@ -8,8 +8,33 @@ import { placeEntries } from '../../../src/archive/place-entries.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
+const { signal } = new AbortController()
+const layer = { what: 'it', blobSize: 512, isInflated: false, digest: digestOf('') }
+
+test('a failure is told when nothing is written any more', async () => {
+  const entry: FileEntry = {
+    type: 'file',
+    path: `blobs/sha256/${'1'.repeat(64)}`,
+    mtime: 0,
+    open: () => Readable.from([]),
+    settled: () => Promise.reject(new Error('its size is lost')),
+    layer: { ...layer, openBlob: () => expect.fail() },
+  }
+  let isWriting = true
+  const write = async () => {
+    await wait(50)
+    isWriting = false
+    return 512
+  }
+  const file = await open(join(temporaryDirectory(), 'a.tar'), 'w')
+  const workers = { run: write, close: async () => {} }
+  const placing = placeEntries([entry], { file, path: 'a.tar', offset: 0, workers, signal })
+  await expect(placing).rejects.toThrow('its size is lost')
+  expect(isWriting).toBe(false)
+  await file.close()
+})
+
 test('a layer that fails while the size of another one is still awaited is a failure that somebody hears of', async () => {
-  const layer = { what: 'it', blobSize: 512, isInflated: false, digest: digestOf('') }
   const entry = (path: string, more: Partial<FileEntry>): FileEntry => {
     const openBlob = () => Promise.reject(new Error(`${path} is broken`))
     return {
@@ -35,7 +60,6 @@ test('a layer that fails while the size of another one is still awaited is a fai
   process.on('unhandledRejection', listen)
   const file = await open(join(temporaryDirectory(), 'a.tar'), 'w')
 
-  const { signal } = new AbortController()
   const placing = placeEntries(entries, { file, path: 'a.tar', offset: 0, workers, signal })
 
   await expect(placing).rejects.toThrow('111 is broken')
