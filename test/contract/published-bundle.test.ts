@@ -64,19 +64,20 @@ describe('the command line', () => {
     expect(modules).toContain('NativeModule tls')
   })
 
-  describe.skipIf(!('enableCompileCache' in nodeModule))('keeps what Node compiles', () => {
+  describe('keeps what Node compiles, from 22.1 on', () => {
+    const isAble = 'enableCompileCache' in nodeModule
     const keptIn = (home: string) => readdirSync(home, { recursive: true }).join('\n')
 
     test('in the home directory, not where others may write', async () => {
       const { home } = await dray('--help')
-      expect(keptIn(home)).toMatch(/dray[\\/]compiled[\\/]./)
+      expect(/dray[\\/]compiled[\\/]./.test(keptIn(home))).toBe(isAble)
     })
 
     test('where NODE_COMPILE_CACHE says, else', async () => {
       const elsewhere = temporaryDirectory()
       const { home } = await drayWith({ NODE_COMPILE_CACHE: elsewhere }, '--help')
       expect(keptIn(home)).not.toContain('compiled')
-      expect(keptIn(elsewhere)).not.toBe('')
+      expect(keptIn(elsewhere) !== '').toBe(isAble)
     })
 
     test('not when NODE_DISABLE_COMPILE_CACHE says so', async () => {

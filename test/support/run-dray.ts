@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { temporaryDirectory } from './temporary-directory.ts'
+import { longLivedDirectory } from './temporary-directory.ts'
 
 export interface Finished {
   readonly exitCode: number | null
@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string | Buffer
-  /** A directory to be at home in; default: one of the test's own. */
+  /** A directory to be at home in; default: one of its own. */
   readonly home?: string
   /** Runs as this user, which takes root. */
   readonly uid?: number
@@ -27,7 +27,7 @@ const launcher = fileURLToPath(new URL('../../bin/dray.js', import.meta.url))
 
 /** Runs the command as a user types it, in an empty home. */
 export async function runDray(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const home = options.home ?? temporaryDirectory()
+  const home = options.home ?? longLivedDirectory()
   const [program = process.execPath, ...before] = [...(options.through ?? []), process.execPath]
   const child = spawn(program, [...before, launcher, ...args], {
     cwd: options.cwd ?? home,

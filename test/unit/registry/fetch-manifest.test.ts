@@ -132,7 +132,7 @@ describe('the digest', () => {
     const { content, seen } = fetch('1', { body: '{' }, { body: '{' }, {})
     await expect(content).rejects.toMatchObject({
       code: 'INTEGRITY',
-      message: 'what reg.io sent for a/b:1 is not valid JSON',
+      message: 'reg.io/a/b:1: the manifest is not valid JSON',
     })
     expect(seen).toHaveLength(2)
   })
