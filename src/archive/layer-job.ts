@@ -31,7 +31,8 @@ export interface LayerJobOptions {
   readonly onWritten?: (size: number) => void
 }
 
-const pieceSize = 256 * 1024
+/** A thread has one job at a time. */
+const piece = Buffer.allocUnsafe(256 * 1024)
 
 /**
  * Reads a blob as far as it has arrived, inflates and verifies it, and writes it to its place; resolves to the size of the
@@ -65,7 +66,6 @@ async function* readArrival(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { interruptions } = arrival
-  const buffer = Buffer.allocUnsafe(pieceSize)
   let position = 0
   for (;;) {
     // In between, news come in.
@@ -74,10 +74,10 @@ async function* readArrival(
     if (arrival.interruptions !== interruptions) throw interrupted(what)
     const ahead = arrival.available - position
     if (ahead > 0) {
-      const count = readSome(blob, buffer.subarray(0, ahead), position, what)
+      const count = readSome(blob, piece.subarray(0, ahead), position, what)
       if (count === 0) throw interrupted(what)
       position += count
-      yield buffer.subarray(0, count)
+      yield piece.subarray(0, count)
     } else if (arrival.isWhole) return
     else await arrival.change(signal)
   }

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
+import { countGarbage } from '../streams/collect-garbage.ts'
 import { fileError } from '../streams/file-error.ts'
 import { pipeToFile } from '../streams/file-sink.ts'
 import { isBusy, moveFile } from '../streams/move-file.ts'
@@ -89,6 +90,7 @@ async function receive(file: FileHandle, path: string, write: BlobWrite): Promis
     size += chunk.length
     if (size > descriptor.size) throw tooLong(what, descriptor.size)
     hash.update(chunk)
+    countGarbage(chunk.length)
   }
   try {
     const body = await source(found, signal)

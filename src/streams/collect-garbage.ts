@@ -17,6 +17,9 @@ export function createCollector(most: number): (size: number) => void {
   }
 }
 
+/** For what has come through this thread: buffers from the network, and small layers. */
+export const countGarbage: (size: number) => void = createCollector(8 * 1024 * 1024)
+
 type Collect = (options: { type: 'minor' }) => void
 
 function exposeCollector(): Collect {

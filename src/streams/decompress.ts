@@ -1,6 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createCollector } from './collect-garbage.ts'
+import { countGarbage } from './collect-garbage.ts'
 
 /**
  * The uncompressed bytes of a layer as a stream; fails as `inflate` does, and with what the source fails with. Destroying it
@@ -22,9 +22,8 @@ export function decompress(source: Readable, what: string): Readable {
 /** Whoever only asks for the version need not load the decoders. */
 async function* inflateLazily(chunks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
   const { inflate } = await import('./inflate.ts')
-  const discard = createCollector(8 * 1024 * 1024)
   for await (const chunk of inflate(chunks, what)) {
     yield chunk
-    discard(chunk.length)
+    countGarbage(chunk.length)
   }
 }

@@ -55,6 +55,8 @@ async function behead(source: AsyncIterable<Buffer>) {
 interface Decoder {
   push(piece: Buffer): readonly Buffer[]
   end(): readonly Buffer[]
+  /** Lets go of its memory. */
+  close(): void
 }
 
 async function* decode(
@@ -70,16 +72,20 @@ async function* decode(
     }
   }
   let pieceSize = pieceSizes.least
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; ) {
-      const piece = chunk.subarray(at, at + pieceSize)
-      const decoded = explained(() => decoder.push(piece))
-      yield* decoded
-      at += piece.length
-      pieceSize = nextPieceSize(piece.length, decoded)
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        const piece = chunk.subarray(at, at + pieceSize)
+        const decoded = explained(() => decoder.push(piece))
+        yield* decoded
+        at += piece.length
+        pieceSize = nextPieceSize(piece.length, decoded)
+      }
     }
+    yield* explained(() => decoder.end())
+  } finally {
+    decoder.close()
   }
-  yield* explained(() => decoder.end())
 }
 
 /** What a bomb makes of a piece has to fit into memory. */
@@ -114,6 +120,7 @@ function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
       stream.end()
       return take()
     },
+    close: () => stream.close(),
   }
 }
 
@@ -136,7 +143,7 @@ function fzstdDecoder(): Decoder {
     decoder.push(piece, isLast)
     return decoded
   }
-  return { push: (piece) => push(piece, false), end: () => push(new Uint8Array(), true) }
+  return { push: (piece) => push(piece, false), end: () => push(new Uint8Array(), true), close() {} }
 }
 
 const surplus = new Error('incorrect header check')
