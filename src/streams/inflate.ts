@@ -10,7 +10,7 @@ const pieceSizes = { least: 512, most: 32 * 1024 }
 /** What one call should bring. */
 const wantedSize = 512 * 1024
 /** zlib's own 16 KiB would cost more than half of the speed. */
-const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 512 * 1024 }
+const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 128 * 1024 }
 
 /**
  * The uncompressed bytes of a layer: gzip (of any number of members), zstd (of any number of frames) or plain, by its
