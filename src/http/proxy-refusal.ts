@@ -98,7 +98,15 @@ function offeredSchemes(header: string | readonly string[] | undefined): readonl
     .flat()
     .join(', ')
     .replace(/"(\\.|[^"\\])*"?/g, '""')
-  return [...new Set(challenges.match(/(?<=^|,\s*)[A-Za-z][\w-]*(?=\s+[^\s=]|\s*,|\s*$)/g) ?? [])]
+  return [...new Set(challenges.split(',').flatMap(schemeOf))]
+}
+
+/** The scheme that a part of a header begins with; none where it goes on with a parameter of the challenge before. */
+function schemeOf(part: string): readonly string[] {
+  const [scheme = ''] = /^[A-Za-z][\w-]*/.exec(part.trim()) ?? []
+  const rest = part.trim().slice(scheme.length)
+  const isParameter = rest !== '' && (rest === rest.trimStart() || rest.trimStart().startsWith('='))
+  return scheme === '' || isParameter ? [] : [scheme]
 }
 
 /** squid names the cause in a header: `ERR_DNS_FAIL 0`. */
