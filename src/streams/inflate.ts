@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { Decompress } from 'fzstd'
 import { Gunzip, type ZlibOptions, ZstdDecompress } from 'minizlib'
@@ -51,6 +52,9 @@ async function behead(source: AsyncIterable<Buffer>) {
   return { head, rest: rest() }
 }
 
+/** In milliseconds: then others have a say in this thread, such as whoever interrupts. */
+const longestTurn = 50
+
 /** Turns compressed bytes into others, at once. */
 interface Decoder {
   push(piece: Buffer): readonly Buffer[]
@@ -72,9 +76,14 @@ async function* decode(
     }
   }
   let pieceSize = pieceSizes.least
+  let turn = performance.now()
   try {
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) {
+        if (performance.now() - turn > longestTurn) {
+          await nextTurn()
+          turn = performance.now()
+        }
         const piece = chunk.subarray(at, at + pieceSize)
         const decoded = explained(() => decoder.push(piece))
         yield* decoded
@@ -127,28 +136,74 @@ function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
 /** Node has zstd since 22.15; before that a decoder in JavaScript does it, more slowly. */
 async function* inflateZstd(chunks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
   const isNative = 'createZstdDecompress' in zlib
-  const decoder = isNative ? zlibDecoder(new ZstdDecompress(zlibOptions)) : fzstdDecoder()
-  const maxWindow = isNative ? 2 ** 27 : 2 ** 25
-  yield* decode(splitZstd(chunks, { maxWindow, what }), decoder, what)
+  const decoder = isNative ? nativeZstdDecoder() : fzstdDecoder(what)
+  const blocks = splitZstd(isNative ? chunks : inPortions(chunks), { ...decoder, what })
+  yield* decode(blocks, decoder, what)
+}
+
+const leastPortion = 16 * 1024
+
+/** fzstd begins anew with what it has of a block whenever there is more of it: crumbs would take it for ever. */
+async function* inPortions(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let portion: Buffer[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    portion.push(chunk.length < leastPortion ? Buffer.from(chunk) : chunk)
+    size += chunk.length
+    if (size < leastPortion) continue
+    yield Buffer.concat(portion, size)
+    portion = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(portion, size)
+}
+
+interface ZstdDecoder extends Decoder {
+  readonly maxWindow: number
+  readonly onBlock?: (window: number) => void
+}
+
+function nativeZstdDecoder(): ZstdDecoder {
+  return { ...zlibDecoder(new ZstdDecompress(zlibOptions)), maxWindow: 2 ** 27 }
 }
 
 /** fzstd is wrong beyond 32 MiB, its maximum window, and checks no checksums: the diffID does. */
-function fzstdDecoder(): Decoder {
-  let decoded: Buffer[] = []
+function fzstdDecoder(what: string): ZstdDecoder {
+  let pieces: Buffer[] = []
+  let moved = 0
+  let decoded = 0
   const decoder = new Decompress(({ buffer, byteOffset, byteLength }) => {
-    decoded.push(Buffer.from(buffer, byteOffset, byteLength))
+    pieces.push(Buffer.from(buffer, byteOffset, byteLength))
   })
   const push = (piece: Uint8Array, isLast: boolean) => {
-    decoded = []
+    pieces = []
     decoder.push(piece, isLast)
-    return decoded
+    decoded += pieces.reduce((sum, { length }) => sum + length, 0)
+    if (moved > 2 ** 33 + 2048 * decoded) throw tooSlow(what)
+    return pieces
   }
-  return { push: (piece) => push(piece, false), end: () => push(new Uint8Array(), true), close() {} }
+  return {
+    maxWindow: 2 ** 25,
+    // It moves its whole window for every block, however small.
+    onBlock: (window) => {
+      moved += window
+    },
+    push: (piece) => push(piece, false),
+    end: () => push(new Uint8Array(), true),
+    close() {},
+  }
+}
+
+function tooSlow(what: string): DrayError {
+  return new DrayError('UNSUPPORTED', `${what} is zstd in blocks that are too small for its window`, {
+    hint: 'Node.js 22.15 and newer can unpack it',
+  })
 }
 
 const surplus = new Error('incorrect header check')
 
 function corrupt(what: string, cause: unknown): DrayError {
+  if (cause instanceof DrayError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   // The header of the first member was seen before; so it is what follows that has none.
   const problem = reason.includes(surplus.message)

@@ -5,6 +5,8 @@ export interface ZstdLimits {
   readonly maxWindow: number
   /** Names the content in messages. */
   readonly what: string
+  /** Told of each block, before it comes, how far it looks back at most, in bytes. */
+  readonly onBlock?: (window: number) => void
 }
 
 /**
@@ -36,9 +38,11 @@ interface Step {
   readonly body: number
   /** Of the frame that is being read: it ends in four bytes of checksum. */
   readonly checksum: boolean
+  /** Of the frame that is being read, in bytes. */
+  readonly window: number
 }
 
-const betweenFrames: Step = { header: 'frame', body: 0, checksum: false }
+const betweenFrames: Step = { header: 'frame', body: 0, checksum: false, window: 0 }
 
 /** Follows the structure of the stream; `advance` tells where in a chunk the next cut is. */
 function createWalk(limits: ZstdLimits) {
@@ -58,7 +62,10 @@ function createWalk(limits: ZstdLimits) {
         } else {
           header[filled++] = chunk[at++] ?? 0
           if (filled < headerLength(header, filled, step)) continue
-          step = step.header === 'frame' ? afterFrameHeader(header, limits) : afterBlockHeader(header, step)
+          step =
+            step.header === 'frame'
+              ? afterFrameHeader(header, limits)
+              : afterBlockHeader(header, step, limits)
           filled = 0
           if (step.header === 'frame' && step.body === 0) return at
         }
@@ -80,7 +87,7 @@ function headerLength(header: Buffer, filled: number, step: Step): number {
 }
 
 function afterFrameHeader(header: Buffer, limits: ZstdLimits): Step {
-  if (isSkippable(header)) return { header: 'frame', body: header.readUInt32LE(4), checksum: false }
+  if (isSkippable(header)) return { ...betweenFrames, body: header.readUInt32LE(4) }
   if (header.readUInt32LE(0) !== 0xfd2fb528) {
     throw new DrayError('INTEGRITY', `${limits.what} is corrupt: something follows its zstd data`)
   }
@@ -90,17 +97,18 @@ function afterFrameHeader(header: Buffer, limits: ZstdLimits): Step {
       hint: `this version of Node.js can unpack up to ${mebibytes(limits.maxWindow)} MiB`,
     })
   }
-  return { header: 'block', body: 0, checksum: frameFlags(header).checksum }
+  return { header: 'block', body: 0, checksum: frameFlags(header).checksum, window }
 }
 
-function afterBlockHeader(header: Buffer, { checksum }: Step): Step {
+function afterBlockHeader(header: Buffer, { checksum, window }: Step, { onBlock }: ZstdLimits): Step {
+  onBlock?.(window)
   const bits = header.readUIntLE(0, 3)
   const isLast = (bits & 1) === 1
   const isRunLength = ((bits >> 1) & 3) === 1
   const body = isRunLength ? 1 : bits >> 3
   return isLast
-    ? { header: 'frame', body: body + (checksum ? 4 : 0), checksum: false }
-    : { header: 'block', body, checksum }
+    ? { ...betweenFrames, body: body + (checksum ? 4 : 0) }
+    : { header: 'block', body, checksum, window }
 }
 
 function isSkippable(header: Buffer): boolean {

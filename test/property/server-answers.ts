@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { parseChallenges } from '../../src/auth/challenge.ts'
 import { checkRealm } from '../../src/auth/realm.ts'
@@ -323,8 +324,10 @@ export const answerProperties = [
   property(
     'a body is coded once by gzip, or not at all, or refused',
     [textLike(['gzip', 'identity', 'gzip, gzip', 'br'], ['gzip', ',', ' ', 'x-', 'deflate'])],
-    (coding) => {
+    async (coding) => {
       const found = unlessRefused(() => contentCoding(answer('', { 'content-encoding': coding })))
+      // What is refused is still read to its end.
+      await nextTurn()
       if (found === 'gzip') assert.match(coding.trim(), /^(x-)?gzip$/i)
     },
   ),

@@ -131,6 +131,22 @@ describe.each(originalDecoder ? ['native', 'JavaScript'] : ['JavaScript'])(
       })
     })
 
+    test('does not take for ever over blocks of nothing with a large window', async () => {
+      const frame = Buffer.concat([
+        Buffer.from('28b52ffd0078', 'hex'),
+        Buffer.alloc(3 * 100_000),
+        Buffer.from('010000', 'hex'),
+      ])
+      const outcome = await inflate(frame, 65_536).catch((error) => error)
+      if (decoder === 'native') expect(outcome).toHaveLength(0)
+      else {
+        expect(outcome).toMatchObject({
+          code: 'UNSUPPORTED',
+          message: 'layer 1234 is zstd in blocks that are too small for its window',
+        })
+      }
+    })
+
     test('unpacks no more of a bomb than is read', async () => {
       const block = runLengthBlocks(100_000)
       const stream = decompress(inChunks(block, 100_000_000), 'layer 1234')
