@@ -10,7 +10,7 @@ import { splitZstd } from './zstd-frames.ts'
 const pieceSizes = { least: 512, most: 32 * 1024 }
 /** What one call should bring. */
 const wantedSize = 512 * 1024
-/** zlib's own 16 KiB would cost more than half of the speed. */
+/** zlib's own 16 KiB would cost more than half of the speed. To be copied: minizlib adds to what it is given. */
 const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 128 * 1024 }
 
 /**
@@ -27,7 +27,7 @@ export async function* inflate(source: AsyncIterable<Buffer>, what: string): Asy
     case 'none':
       return yield* rest
     case 'gzip':
-      return yield* decode(rest, zlibDecoder(new Gunzip(zlibOptions)), what)
+      return yield* decode(rest, zlibDecoder(new Gunzip({ ...zlibOptions })), what)
     case 'zstd':
       return yield* inflateZstd(rest, what)
     default:
@@ -164,7 +164,7 @@ interface ZstdDecoder extends Decoder {
 }
 
 function nativeZstdDecoder(): ZstdDecoder {
-  return { ...zlibDecoder(new ZstdDecompress(zlibOptions)), maxWindow: 2 ** 27 }
+  return { ...zlibDecoder(new ZstdDecompress({ ...zlibOptions })), maxWindow: 2 ** 27 }
 }
 
 /** fzstd is wrong beyond 32 MiB, its maximum window, and checks no checksums: the diffID does. */

@@ -66,8 +66,12 @@ async function archive(
 ): Promise<Buffer> {
   const path = join(temporaryDirectory(), 'app.tar')
   const output = await openFileOutput(path, { workerFile: file })
-  await output.write(formats[format].entries([image], store), signal)
-  await output.commit(signal)
+  try {
+    await output.write(formats[format].entries([image], store), signal)
+    await output.commit(signal)
+  } finally {
+    await output.abort()
+  }
   return readFileSync(path)
 }
 
