@@ -89,5 +89,6 @@ export const wayThereProperties = [
       }
       identityOf({ subject: { CN: long }, issuer: { O: long } } as never)
     },
+    { examples: [[`Basic${' '.repeat(64_000)}`]] },
   ),
 ]
