@@ -3,7 +3,7 @@ import { readSync, writeSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DrayError } from '../errors.ts'
 import { type Digest, digestAlgorithm, finishDigest } from '../oci/digest.ts'
-import type { Arrival } from '../store/arrival.ts'
+import { type Arrival, interrupted } from '../store/arrival.ts'
 import { fileError } from '../streams/file-error.ts'
 import { inflate } from '../streams/inflate.ts'
 import { mismatch } from '../streams/verify.ts'
@@ -81,10 +81,6 @@ async function* readArrival(
     } else if (arrival.isWhole) return
     else await arrival.change(signal)
   }
-}
-
-function interrupted(what: string): DrayError {
-  return new DrayError('INTEGRITY', `the download of ${what} broke off while it was being read`)
 }
 
 function readSome(file: number, buffer: Buffer, position: number, what: string): number {

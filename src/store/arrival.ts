@@ -1,3 +1,5 @@
+import { DrayError } from '../errors.ts'
+
 /** How far a blob has come in, as those see it who follow it while it arrives. */
 export interface Arrival {
   /** The file that the bytes are in as long as they arrive. */
@@ -61,4 +63,9 @@ function nextCall(waiting: Set<() => void>, signal: AbortSignal): Promise<void> 
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
   })
+}
+
+/** The error of whoever was reading when what they had read was taken back. */
+export function interrupted(what: string): DrayError {
+  return new DrayError('INTEGRITY', `the download of ${what} broke off while it was being read`)
 }

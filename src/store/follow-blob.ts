@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { DrayError } from '../errors.ts'
-import type { Arrival } from './arrival.ts'
+import { type Arrival, interrupted } from './arrival.ts'
 import { closeRead, openForReading, readAt } from './blob-files.ts'
 
 export interface FollowOptions {
@@ -89,8 +89,4 @@ async function openBlob({ place, isWhole }: Arrival, whole: string): Promise<Fil
   const file = arriving ?? (await openForReading(whole))
   if (!file) throw new DrayError('FILE', `cannot read ${whole}: someone has removed it`)
   return file
-}
-
-function interrupted(what: string): DrayError {
-  return new DrayError('INTEGRITY', `the download of ${what} broke off while it was being read`)
 }
