@@ -3,7 +3,6 @@ import type { Writable } from 'node:stream'
 import { archivedName, archiveFileName } from './archive/archive-name.ts'
 import { refuseChecksumOf, writeChecksumFile } from './archive/checksum-file.ts'
 import { type Destination, type DestinationOptions, openDestination } from './archive/destination.ts'
-import { archiveFormats } from './archive/formats.ts'
 import { watchChecksum } from './archive/stale-checksum.ts'
 import type { CredentialSource } from './auth/credential.ts'
 import { DrayError, isDrayError } from './errors.ts'
@@ -18,7 +17,6 @@ import { formatPlatform, hostPlatform, type Platform, parsePlatform } from './oc
 import { formatReference, parseReference, type Reference } from './oci/reference.ts'
 import { createRegistryClient } from './registry/registry-client.ts'
 import type { BlobStore } from './store/blob-store.ts'
-import { openDirectoryStore } from './store/directory-store.ts'
 
 export interface PullOptions extends Omit<NetworkOptions, 'connections' | 'onWarning' | 'onNote'> {
   /** A file, a directory, or `-` for `stdout`; default: a file in the working directory named after the image. */
@@ -138,6 +136,7 @@ function planPull(texts: readonly string[], options: PullOptions): Plan {
     jobs: options.jobs ?? 4,
     destination: {
       path: options.output ?? '.',
+      format,
       defaultName: archiveFileName(
         wanted.map(({ reference }) => reference),
         unusual,
@@ -167,15 +166,10 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
     signal,
   })
   try {
-    const { isCache, blobDirectory } = destination
-    const cache = isCache ? await openDirectoryStore(blobDirectory) : undefined
-    const sources = await resolveAll(network, { ...running, cache })
-    const store = cache ?? (await openDirectoryStore(blobDirectory))
+    const sources = await resolveAll(network, { ...running, cache: destination.cache })
     const images = sources.map(({ image }) => image)
-    await together(lanes, [
-      fetchBlobs(sources, store, { jobs, signal, onEvent }),
-      destination.output.write(archiveFormats[format].entries(images, store), signal),
-    ])
+    const { blobs, write } = await destination.prepare(images, signal)
+    await together(lanes, [fetchBlobs(sources, blobs, { jobs, signal, onEvent }), write()])
     const { path } = destination.output
     const settleChecksum = options.checksum ? undefined : await watchChecksum(path, signal)
     const { size } = await destination.output.commit(signal)

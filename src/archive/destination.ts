@@ -1,25 +1,34 @@
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { DrayError, systemErrorCode } from '../errors.ts'
+import type { Image } from '../image/image.ts'
+import type { BlobStore, BlobWriter } from '../store/blob-store.ts'
+import { openDirectoryStore } from '../store/directory-store.ts'
 import { checkDirectory, prepareDirectory } from '../store/prepare-directory.ts'
 import { removeBlobs, removeEmptyPlaces } from '../store/remove-blobs.ts'
 import { createClaim, sweepClaims } from '../streams/claim.ts'
 import { fileError } from '../streams/file-error.ts'
+import type { ArchiveFormat } from './archive-format.ts'
 import { openFileOutput } from './file-output.ts'
+import { archiveFormats } from './formats.ts'
+import { openInPlaceOutput } from './in-place-output.ts'
+import { ociArchive, ociLayout } from './oci-archive.ts'
 import type { Output } from './output.ts'
 import { openDevice, openFifo } from './special-file.ts'
 import { openStreamOutput, writeError } from './stream-output.ts'
 
 /** Where the archive goes, and where blobs wait until it is whole. */
 export interface Destination {
-  readonly output: Output
+  readonly output: Omit<Output, 'write'>
+  /** Makes ready for these images. Throws FILE, and the reason of `signal`. */
+  prepare(images: readonly Image[], signal: AbortSignal): Promise<Preparation>
   /** Made when the first blob comes. */
   readonly blobDirectory: string
-  /** Whether it stays there, also after a pull that succeeds. */
-  readonly isCache: boolean
+  /** What is in it, when it stays there also after a pull that succeeds. */
+  readonly cache: BlobStore | undefined
   /** Whether a later pull finds there what has arrived, when this one fails. */
   readonly keepsBlobs: boolean
   /**
@@ -29,7 +38,16 @@ export interface Destination {
   cleanUp(outcome: 'success' | 'failure'): Promise<void>
 }
 
+/** The two lanes of a pull meet here. */
+export interface Preparation {
+  /** To be brought the blobs of the images. */
+  readonly blobs: BlobWriter
+  /** Writes the archive, while they come. Throws what {@link Output.write} throws. */
+  write(): Promise<void>
+}
+
 export interface DestinationOptions {
+  readonly format: ArchiveFormat['name']
   /** A file; a directory (it exists, or the path ends in a separator); `-` for `stdout`. */
   readonly path: string
   /** The file's name when `path` is a directory. */
@@ -49,29 +67,40 @@ export async function openDestination(options: DestinationOptions): Promise<Dest
   const { path, stdout, onWarning = () => {} } = options
   if (path === '-' && !stdout) throw new DrayError('USAGE', 'no stream was given to write the archive to')
   const cache = options.cache === undefined ? undefined : await openCache(options.cache, onWarning)
-  if (path === '-' && stdout) return streamDestination(stdout, '-', cache)
+  const place = { format: archiveFormats[options.format], cache }
+  if (path === '-' && stdout) return streamDestination(stdout, '-', place)
   const target = await findTarget(path, options.defaultName)
-  if (target.kind === 'device') return specialDestination(openDevice(target.path), target.path, cache)
-  if (target.kind === 'fifo') return specialDestination(openFifo(target.path), target.path, cache)
-  return fileDestination(target.path, cache)
+  if (target.kind === 'device') return specialDestination(openDevice(target.path), target.path, place)
+  if (target.kind === 'fifo') return specialDestination(openFifo(target.path), target.path, place)
+  return fileDestination(target.path, place)
 }
 
 /**
  * The cache, when it can be written to. One of which the system lets us keep nothing is not worth a pull: it goes on
  * without. Throws FILE for one that it would not be safe to use.
  */
-async function openCache(cache: string, onWarning: (message: string) => void): Promise<string | undefined> {
+async function openCache(cache: string, onWarning: (message: string) => void): Promise<Cache | undefined> {
   try {
     await prepareDirectory(cache, { mayBeLink: true, onWarning })
     await prepareDirectory(join(cache, 'blobs'))
     await checkDirectory(join(cache, 'blobs', 'sha256'))
-    return cache
+    return { directory: cache, store: await openDirectoryStore(cache) }
   } catch (error) {
     const cause = error instanceof DrayError ? systemErrorCode(error.cause) : undefined
     if (!['EACCES', 'EROFS'].includes(cause ?? '')) throw error
     onWarning(`${Object(error).message}; going on without the cache`)
     return undefined
   }
+}
+
+interface Place {
+  readonly format: ArchiveFormat
+  readonly cache: Cache | undefined
+}
+
+interface Cache {
+  readonly directory: string
+  readonly store: BlobStore
 }
 
 interface Target {
@@ -113,29 +142,55 @@ async function kindOf(path: string): Promise<Target['kind'] | 'directory' | 'soc
 }
 
 /** Beside the file, the blobs have a directory, where the same pull finds them again. */
-async function fileDestination(path: string, cache: string | undefined): Promise<Destination> {
-  const blobDirectory = cache ?? `${path}.partial`
-  if (cache === undefined) await checkDirectory(blobDirectory)
+async function fileDestination(path: string, place: Place): Promise<Destination> {
+  const { cache } = place
+  const blobDirectory = cache?.directory ?? `${path}.partial`
+  if (!cache) await checkDirectory(blobDirectory)
   const output = await openFileOutput(path)
-  return {
-    output,
+  const common = {
     blobDirectory,
-    isCache: cache !== undefined,
+    cache: cache?.store,
     keepsBlobs: true,
-    async cleanUp(outcome) {
-      if (cache !== undefined || (await output.isShared())) return
+    async cleanUp(outcome: 'success' | 'failure') {
+      if (cache || (await output.isShared())) return
       await (outcome === 'success' ? removeBlobs : removeEmptyPlaces)(blobDirectory)
     },
+  }
+  if (place.format !== ociArchive || cache || (await isElsewhere(path)) || (await hasBlobs(blobDirectory))) {
+    return { ...common, output, prepare: preparer(output, blobDirectory, place) }
+  }
+  const inPlace = openInPlaceOutput(output, blobDirectory)
+  return {
+    ...common,
+    output: inPlace,
+    prepare: async (images, signal) => ({
+      blobs: await inPlace.place(ociLayout(images), signal),
+      write: async () => {},
+    }),
+  }
+}
+
+/** Then the archive has its place beside what the link points to, perhaps in another file system. */
+async function isElsewhere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false
+}
+
+/** Left by a pull into an archive of another format. */
+async function hasBlobs(directory: string): Promise<boolean> {
+  return (await stat(join(directory, 'blobs')).catch(() => undefined)) !== undefined
+}
+
+/** Blobs come into a store of their own, and into the archive from there. */
+function preparer(output: Output, blobDirectory: string, { format, cache }: Place): Destination['prepare'] {
+  return async (images, signal) => {
+    const store = cache?.store ?? (await openDirectoryStore(blobDirectory))
+    return { blobs: store, write: () => output.write(format.entries(images, store), signal) }
   }
 }
 
 /** A device or a FIFO; unlike stdout, it is closed at the end. */
-async function specialDestination(
-  stream: Writable,
-  path: string,
-  cache: string | undefined,
-): Promise<Destination> {
-  const destination = await streamDestination(stream, path, cache)
+async function specialDestination(stream: Writable, path: string, place: Place): Promise<Destination> {
+  const destination = await streamDestination(stream, path, place)
   return {
     ...destination,
     async cleanUp(outcome) {
@@ -152,11 +207,8 @@ async function specialDestination(
 }
 
 /** What waits to be sent is of no use to a later pull: it would not know where to look. */
-async function streamDestination(
-  stream: Writable,
-  name: string,
-  cache: string | undefined,
-): Promise<Destination> {
+async function streamDestination(stream: Writable, name: string, place: Place): Promise<Destination> {
+  const { cache } = place
   const stem = join(tmpdir(), 'dray')
   const claim = createClaim(stem)
   const ended = new AbortController()
@@ -165,10 +217,13 @@ async function streamDestination(
     throw fileError(`make the directory ${claim.path}`, error)
   })
   const swept = sweepClaims(stem, 'directory', ended.signal)
+  const output = openStreamOutput(stream, { name, spoolDirectory: claim.path })
+  const blobDirectory = cache?.directory ?? claim.path
   return {
-    output: openStreamOutput(stream, { name, spoolDirectory: claim.path }),
-    blobDirectory: cache ?? claim.path,
-    isCache: cache !== undefined,
+    output,
+    prepare: preparer(output, blobDirectory, place),
+    blobDirectory,
+    cache: cache?.store,
     keepsBlobs: cache !== undefined,
     async cleanUp() {
       ended.abort()

@@ -18,6 +18,8 @@ import { endOfArchive } from './tar.ts'
 export interface FileOutput extends Output {
   /** True unless it is certain that no other process is writing an archive of this name. */
   isShared(): Promise<boolean>
+  /** Lets a finished archive, a file in the same file system, appear instead of what was written. Throws FILE. */
+  replaceWith(path: string): Promise<void>
 }
 
 export interface FileOutputOptions {
@@ -45,6 +47,11 @@ export async function openFileOutput(
   const ended = new AbortController()
   const swept = sweepClaims(stem, 'file', ended.signal)
   let end = 0
+  const discard = async () => {
+    await file.close().catch(() => {})
+    await rm(claim.path, { force: true }).catch(() => {})
+    claim.end()
+  }
   return {
     path,
     async write(entries, signal) {
@@ -58,16 +65,16 @@ export async function openFileOutput(
     },
     async commit(signal) {
       const size = await writeAll(file, [endOfArchive], { position: end, path })
-      await finish(file, { size, path })
+      await finishArchive(file, { size, path })
       signal.throwIfAborted()
       await moveInPlace(claim.path, target)
       claim.end()
       return { size }
     },
-    async abort() {
-      await file.close().catch(() => {})
-      await rm(claim.path, { force: true }).catch(() => {})
-      claim.end()
+    abort: discard,
+    async replaceWith(finished) {
+      await moveInPlace(finished, target)
+      await discard()
     },
     async isShared() {
       ended.abort()
@@ -76,6 +83,20 @@ export async function openFileOutput(
       const claims = await findClaims(stem).catch(() => undefined)
       return claims === undefined || claims.some((other) => other !== claim.path)
     },
+  }
+}
+
+/** Brings an archive to the disk, and closes it. What reaches further than it, from an entry that failed, is cut off. Throws FILE. */
+export async function finishArchive(
+  file: FileHandle,
+  { size, path }: { readonly size: number; readonly path: string },
+): Promise<void> {
+  try {
+    await file.truncate(size)
+    await file.sync()
+    await file.close()
+  } catch (error) {
+    throw fileError(`write ${path} (${size} bytes)`, error)
   }
 }
 
@@ -127,20 +148,6 @@ const worthThreads = 8 * 1024 * 1024
 
 function blobSizes(entries: readonly ArchiveEntry[]): number {
   return entries.reduce((sum, entry) => sum + ((entry.type === 'file' && entry.layer?.blobSize) || 0), 0)
-}
-
-/** An entry that failed may have reached further than the archive. */
-async function finish(
-  file: FileHandle,
-  { size, path }: { readonly size: number; readonly path: string },
-): Promise<void> {
-  try {
-    await file.truncate(size)
-    await file.sync()
-    await file.close()
-  } catch (error) {
-    throw fileError(`write ${path} (${size} bytes)`, error)
-  }
 }
 
 async function moveInPlace(temporary: string, target: string): Promise<void> {

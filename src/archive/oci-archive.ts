@@ -1,13 +1,14 @@
 import { pipeline } from 'node:stream'
+import type { Image } from '../image/image.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestAlgorithm, digestHex, shortDigest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import { parseReference } from '../oci/reference.ts'
 import type { BlobStore } from '../store/blob-store.ts'
 import { verifyContent } from '../streams/verify.ts'
-import type { ArchiveEntry, ArchiveFormat, FileEntry } from './archive-format.ts'
+import type { ArchiveFormat, FileEntry } from './archive-format.ts'
 import { type ArchivedImage, byConfig, byManifest, manifestJson } from './archived-image.ts'
-import { bytesEntry } from './bytes-entry.ts'
+import { type BytesEntry, bytesEntry } from './bytes-entry.ts'
 
 /**
  * An OCI image layout (image-spec image-layout.md) with docker's manifest.json beside it, in one tar: every blob as the
@@ -16,16 +17,34 @@ import { bytesEntry } from './bytes-entry.ts'
 export const ociArchive: ArchiveFormat = {
   name: 'oci',
   *entries(images, store) {
-    yield bytesEntry('oci-layout', '{"imageLayoutVersion":"1.0.0"}')
-    yield bytesEntry('index.json', indexJson(byManifest(images)))
-    yield bytesEntry('manifest.json', manifestJson(byConfig(images).map(manifestItem)))
-    const written = new Set<string>()
-    for (const entry of images.flatMap((image) => blobEntries(image, store))) {
-      if (written.has(entry.path)) continue
-      written.add(entry.path)
-      yield entry
+    for (const entry of ociLayout(images)) {
+      yield 'bytes' in entry ? entry : followedEntry(entry, store)
     }
   },
+}
+
+/** An entry that is at hand, or stands for a blob as the registry serves it. */
+export type OciEntry = BytesEntry | BlobEntry
+
+export interface BlobEntry extends Pick<FileEntry, 'type' | 'path' | 'mtime'> {
+  readonly size: number
+  readonly blob: Descriptor
+}
+
+/** The entries in their order, each path once, for those who write the blobs themselves. */
+export function ociLayout(images: readonly Image[]): readonly OciEntry[] {
+  const entries = [
+    bytesEntry('oci-layout', '{"imageLayoutVersion":"1.0.0"}'),
+    bytesEntry('index.json', indexJson(byManifest(images))),
+    bytesEntry('manifest.json', manifestJson(byConfig(images).map(manifestItem))),
+    ...images.flatMap(imageEntries),
+  ]
+  const seen = new Set<string>()
+  return entries.filter(({ path }) => {
+    const isNew = !seen.has(path)
+    seen.add(path)
+    return isNew
+  })
 }
 
 /** One descriptor for each name, for an annotation holds one; a single one without annotations where there is none. */
@@ -64,21 +83,24 @@ function blobPath(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`
 }
 
-function blobEntries(image: ArchivedImage['image'], store: BlobStore): readonly ArchiveEntry[] {
+function imageEntries(image: Image): readonly OciEntry[] {
+  const { manifest, config, layers } = image
   return [
-    bytesEntry(blobPath(image.manifest.digest), image.manifestBytes),
-    bytesEntry(blobPath(image.config.digest), image.configBytes),
-    ...image.layers.map(({ descriptor }) => layerEntry(descriptor, store)),
+    { ...bytesEntry(blobPath(manifest.digest), image.manifestBytes), blob: manifest },
+    { ...bytesEntry(blobPath(config.digest), image.configBytes), blob: config },
+    ...layers.map(({ descriptor }) => blobEntry(descriptor)),
   ]
 }
 
-function layerEntry({ digest, size }: Descriptor, store: BlobStore): FileEntry {
+function blobEntry(blob: Descriptor): BlobEntry {
+  return { type: 'file', path: blobPath(blob.digest), mtime: 0, size: blob.size, blob }
+}
+
+function followedEntry(entry: BlobEntry, store: BlobStore): FileEntry {
+  const { digest, size } = entry.blob
   const what = `layer ${shortDigest(digest)}`
   return {
-    type: 'file',
-    path: blobPath(digest),
-    mtime: 0,
-    size,
+    ...entry,
     open: (signal) => pipeline(store.follow(digest, signal), verifyContent({ digest, size }, what), () => {}),
     settled: (signal) => store.settled(digest, signal),
     layer: {

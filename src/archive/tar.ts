@@ -1,7 +1,10 @@
 import { pack } from 'tar-stream'
-import type { ArchiveEntry } from './archive-format.ts'
+import type { DirectoryEntry, FileEntry, LinkEntry } from './archive-format.ts'
 
 const blockSize = 512
+
+/** What a header tells of an entry, but for its size. */
+export type HeadedEntry = DirectoryEntry | LinkEntry | Pick<FileEntry, 'type' | 'path' | 'mtime'>
 
 /** Two blocks of zeros end a tar. */
 export const endOfArchive: Buffer = Buffer.alloc(2 * blockSize)
@@ -12,7 +15,7 @@ export function padding(size: number): Buffer {
 }
 
 /** How long the header of an entry is, in bytes: a path of more than 100 bytes has a PAX record before it. */
-export function headerSize({ path }: ArchiveEntry): number {
+export function headerSize({ path }: HeadedEntry): number {
   return (path.length > 100 ? 3 : 1) * blockSize
 }
 
@@ -20,7 +23,7 @@ export function headerSize({ path }: ArchiveEntry): number {
  * The header blocks of an entry whose content has `size` bytes: ustar, with the size in base 256 from 8 GiB on, and a
  * PAX record before it for a long path. Owner and modes are fixed, so that the same entries give the same bytes. Throws a plain error for a path that no archive has.
  */
-export async function tarHeader(entry: ArchiveEntry, size: number): Promise<Buffer> {
+export async function tarHeader(entry: HeadedEntry, size: number): Promise<Buffer> {
   checkPath(entry.path)
   const tar = pack()
   tar.entry({

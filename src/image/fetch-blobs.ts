@@ -4,7 +4,7 @@ import type { OnEvent } from '../events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Repository } from '../registry/repository.ts'
-import type { BlobSource, BlobStore, BlobWriteOptions } from '../store/blob-store.ts'
+import type { BlobSource, BlobWriteOptions, BlobWriter } from '../store/blob-store.ts'
 import type { Image } from './image.ts'
 
 export interface FetchBlobsOptions {
@@ -27,7 +27,7 @@ export interface Source {
  */
 export async function fetchBlobs(
   sources: readonly Source[],
-  store: BlobStore,
+  store: BlobWriter,
   { jobs, signal: outer, onEvent }: FetchBlobsOptions,
 ): Promise<void> {
   const failed = new AbortController()
@@ -62,7 +62,7 @@ interface WantedBlob {
 }
 
 /** Writes a blob into the store. Where its bytes prove wrong, they are fetched from elsewhere, as long as there is such a place. */
-async function writeTrusted(blob: WantedBlob, store: BlobStore, options: BlobWriteOptions): Promise<void> {
+async function writeTrusted(blob: WantedBlob, store: BlobWriter, options: BlobWriteOptions): Promise<void> {
   const { descriptor, repository } = blob
   for (;;) {
     try {

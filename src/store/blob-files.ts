@@ -45,10 +45,10 @@ export async function reopen(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** Makes a file for this user alone. Throws FILE. */
-export async function createFile(path: string): Promise<FileHandle> {
+/** Makes a file, for this user alone unless told otherwise. Throws FILE. */
+export async function createFile(path: string, mode = 0o600): Promise<FileHandle> {
   try {
-    return await open(path, 'wx+', 0o600)
+    return await open(path, 'wx+', mode)
   } catch (error) {
     throw fileError(`write ${path}`, error)
   }
@@ -87,27 +87,28 @@ export async function removeFile(path: string): Promise<void> {
 
 const pieceSize = 1024 * 1024
 
-/** Feeds the first `size` bytes of a file to `onPiece`, or fewer when it has no more; the pieces share their memory. Throws FILE. */
-export async function readPieces(
-  file: FileHandle,
-  {
-    size = Number.POSITIVE_INFINITY,
-    path,
-    onPiece,
-  }: { size?: number; path: string; onPiece: (piece: Buffer) => void },
-): Promise<number> {
+export interface PiecesOptions {
+  /** Where in the file the first piece begins; default: at its start. */
+  readonly from?: number
+  /** Bytes of all pieces; default: to its end. */
+  readonly size?: number
+  readonly path: string
+  readonly onPiece: (piece: Buffer) => void
+}
+
+/** Feeds bytes of a file to `onPiece`, fewer when it has no more, and resolves to how many; the pieces share their memory. Throws FILE. */
+export async function readPieces(file: FileHandle, options: PiecesOptions): Promise<number> {
+  const { from = 0, size = Number.POSITIVE_INFINITY, path, onPiece } = options
   const buffer = Buffer.allocUnsafe(pieceSize)
-  let position = 0
-  while (position < size) {
-    const length = await readAt(file, buffer.subarray(0, Math.min(pieceSize, size - position)), {
-      position,
-      path,
-    })
+  let count = 0
+  while (count < size) {
+    const piece = buffer.subarray(0, Math.min(pieceSize, size - count))
+    const length = await readAt(file, piece, { position: from + count, path })
     if (length === 0) break
-    onPiece(buffer.subarray(0, length))
-    position += length
+    onPiece(piece.subarray(0, length))
+    count += length
   }
-  return position
+  return count
 }
 
 /** Reads into a buffer, as much as there is at once; resolves to how much. Throws FILE. */

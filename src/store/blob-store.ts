@@ -7,8 +7,8 @@ import type { Arrival } from './arrival.ts'
 /** Opens a blob's bytes from an offset on; called again from 0 when what was there proved wrong. */
 export type BlobSource = (from: number, signal: AbortSignal) => Promise<Readable>
 
-/** Blobs at rest, by digest. A blob is there and whole, or not there; readers may follow one that is arriving. */
-export interface BlobStore {
+/** A place that blobs are brought to, by digest. A blob is there and whole, or not there. */
+export interface BlobWriter {
   /** True when the blob is there, whole; its bytes are hashed again before this says so, once per process. Ends with `signal`. */
   has(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean>
   /**
@@ -16,6 +16,10 @@ export interface BlobStore {
    * Throws INTEGRITY when a full, fresh download is not what the descriptor promises; FILE when the disk says no.
    */
   write(descriptor: Descriptor, source: BlobSource, options: BlobWriteOptions): Promise<void>
+}
+
+/** Blobs at rest; readers may follow one that is arriving. */
+export interface BlobStore extends BlobWriter {
   /** The bytes of a blob, while they still arrive or at rest; waits for a blob that no one has begun to write yet. */
   follow(digest: Digest, signal: AbortSignal): Readable
   /** The file of a blob, for those who read it themselves; waits for a blob that no one has begun to write yet. Throws FILE. */

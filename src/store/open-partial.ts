@@ -11,6 +11,8 @@ export interface OpenPartialOptions {
   readonly size: number
   /** Whether to begin with nothing; what others left stays. */
   readonly fresh: boolean
+  /** Of a new file; default: for this user alone. */
+  readonly mode?: number
   readonly signal: AbortSignal
 }
 
@@ -28,7 +30,7 @@ export async function openPartial(files: BlobFiles, options: OpenPartialOptions)
   const claim = createClaim(files.whole)
   try {
     const left = options.fresh ? [] : await findLeft(files, options)
-    const file = (await takeOver(left, claim.path)) ?? (await createFile(claim.path))
+    const file = (await takeOver(left, claim.path)) ?? (await createFile(claim.path, options.mode))
     return { file, claim }
   } catch (error) {
     claim.end()

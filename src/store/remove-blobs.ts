@@ -3,7 +3,10 @@ import { join } from 'node:path'
 
 const algorithms = ['sha256', 'sha512']
 /** A blob, or what has arrived of one. */
-const ours = /^[0-9a-f]{64}([0-9a-f]{64})?(\..*)?$/
+const blobFile = /^[0-9a-f]{64}([0-9a-f]{64})?(\..*)?$/
+
+/** An archive that grew beside its place. */
+const growing = /^archive\.tar\..*partial$/
 
 /**
  * Empties a directory of blobs, and removes it unless there is something in it that is none. Never throws: what cannot be
@@ -12,8 +15,9 @@ const ours = /^[0-9a-f]{64}([0-9a-f]{64})?(\..*)?$/
 export async function removeBlobs(directory: string): Promise<void> {
   const blobs = join(directory, 'blobs')
   if (await isDirectory(blobs)) {
-    for (const algorithm of algorithms) await removeFiles(join(blobs, algorithm))
+    for (const algorithm of algorithms) await removeFiles(join(blobs, algorithm), blobFile)
   }
+  await removeFiles(directory, growing)
   await removeEmptyPlaces(directory)
 }
 
@@ -31,7 +35,7 @@ export async function removeEmptyPlaces(directory: string): Promise<void> {
   for (const emptied of [blobs, directory]) await rmdir(emptied).catch(() => {})
 }
 
-async function removeFiles(directory: string): Promise<void> {
+async function removeFiles(directory: string, ours: RegExp): Promise<void> {
   if (!(await isDirectory(directory))) return
   const names = await readdir(directory).catch(() => [])
   for (const name of names) {

@@ -1,17 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { DrayError, isDrayError, systemErrorCode } from '../errors.ts'
+import { DrayError, systemErrorCode } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
-import { countGarbage } from '../streams/collect-garbage.ts'
 import { fileError } from '../streams/file-error.ts'
-import { pipeToFile } from '../streams/file-sink.ts'
 import { isBusy, moveFile } from '../streams/move-file.ts'
-import { isTooLong, mismatch, tooLong } from '../streams/verify.ts'
-import { type BlobFiles, isNameOf, readPieces, removeFile } from './blob-files.ts'
+import { type BlobFiles, isNameOf, removeFile } from './blob-files.ts'
 import type { BlobSource } from './blob-store.ts'
 import { checkBlob } from './check-blob.ts'
 import { leavePartial, openPartial, type Partial } from './open-partial.ts'
+import { receiveBlob } from './receive-blob.ts'
 
 export interface BlobWrite {
   readonly descriptor: Descriptor
@@ -58,49 +54,12 @@ async function attempt(write: BlobWrite, { fresh }: { readonly fresh: boolean })
 /** Closes the file, whatever happens. */
 async function fill({ file, claim: { path } }: Partial, write: BlobWrite): Promise<DrayError | null> {
   try {
-    const problem = await receive(file, path, write)
+    const problem = await receiveBlob({ ...write, file, path, offset: 0, kept: write.descriptor.size })
     if (!problem && !(await isNameOf(path, file))) throw replaced(path)
     return problem
   } finally {
     await close(file, path)
   }
-}
-
-/**
- * Hashes what is there, then what the source sends. Nothing is flushed to the disk on the way, for a machine that
- * crashes costs time only: bytes that were there before this process are hashed before they count.
- */
-async function receive(file: FileHandle, path: string, write: BlobWrite): Promise<DrayError | null> {
-  const { descriptor, source, signal, onAvailable } = write
-  const algorithm = digestAlgorithm(descriptor.digest)
-  const hash = createHash(algorithm)
-  const onPiece = (piece: Buffer) => {
-    signal.throwIfAborted()
-    hash.update(piece)
-  }
-  const found = await readPieces(file, { path, size: descriptor.size, onPiece })
-  let size = found
-  onAvailable(size)
-
-  const what = `blob ${shortDigest(descriptor.digest)}`
-  const outcome = () => mismatch(descriptor, { digest: finishDigest(hash, algorithm), size }, what)
-  if (size === descriptor.size) return outcome()
-
-  const onChunk = (chunk: Buffer) => {
-    size += chunk.length
-    if (size > descriptor.size) throw tooLong(what, descriptor.size)
-    hash.update(chunk)
-    countGarbage(chunk.length)
-  }
-  try {
-    const body = await source(found, signal)
-    await pipeToFile(body, file, { position: found, path, onChunk, onWritten: onAvailable, signal })
-  } catch (error) {
-    // Whoever counts them first, it may be an old beginning that was too much.
-    if (isDrayError(error) && isTooLong(error)) return error
-    throw error
-  }
-  return outcome()
 }
 
 /** Some file systems find out only now that the disk is full. */
@@ -130,7 +89,8 @@ async function putInPlace(path: string, { files: { whole }, descriptor, signal }
   }
 }
 
-function replaced(path: string): DrayError {
+/** The error of whoever wrote to a file that has lost its name meanwhile. */
+export function replaced(path: string): DrayError {
   return new DrayError('FILE', `${path} was replaced while it was written`, {
     hint: 'another dray may be using the same directory; try again when it is done',
   })

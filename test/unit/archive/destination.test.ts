@@ -9,7 +9,7 @@ import { claimedBy } from '../../support/claims.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const { signal } = new AbortController()
-const options = { defaultName: 'image.tar', stdout: undefined, cache: undefined }
+const options = { format: 'docker' as const, defaultName: 'image.tar', stdout: undefined, cache: undefined }
 const open = (path: string, more: Partial<DestinationOptions> = {}) =>
   openDestination({ path, ...options, ...more })
 
