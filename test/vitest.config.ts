@@ -15,6 +15,7 @@ export default defineConfig({
           include: ['test/contract/**/*.test.ts'],
           globalSetup: ['test/support/build.ts'],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

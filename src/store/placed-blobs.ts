@@ -24,8 +24,6 @@ export interface PlacedBlobsOptions {
 /** Writes blobs to their places in one file, going on from what an earlier attempt left there. */
 export function createPlacedBlobs(options: PlacedBlobsOptions): BlobWriter {
   const { file, path, places, atHand, left, onArrived } = options
-  /** What is there of these is wrong. */
-  const spoilt = new Set<Digest>()
   return {
     has: async ({ digest, size }) => atHand.get(digest) === size,
     async write(descriptor, source, { signal, onProgress = () => {} }) {
@@ -33,7 +31,7 @@ export function createPlacedBlobs(options: PlacedBlobsOptions): BlobWriter {
       const offset = places.get(digest)
       if (offset === undefined) throw misplaced(descriptor, atHand.get(digest))
       const end = Math.min(offset + size, left)
-      const beginnings = spoilt.has(digest) ? [0] : await findBeginnings(file, { offset, end, size, path })
+      const beginnings = await findBeginnings(file, { offset, end, size, path })
       const onAvailable = (available: number) => {
         if (available > 0) onArrived()
         onProgress(available)
@@ -44,7 +42,6 @@ export function createPlacedBlobs(options: PlacedBlobsOptions): BlobWriter {
         problem = await receiveBlob({ descriptor, source, ...place, signal, onAvailable })
         if (!problem) return
       }
-      spoilt.add(digest)
       throw problem
     },
   }

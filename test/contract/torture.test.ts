@@ -43,6 +43,7 @@ describe('with small layers', () => {
     { name: 'login, with others in the file', kind: 'EIO', every: 1 },
     { name: 'logout', kind: 'EIO', every: 1 },
     { name: 'pull, oci format', kind: 'ENOSPC', every: 6, lasts: true },
+    { name: 'pull, oci format, over what an earlier pull left', kind: 'EIO', every: 3 },
     { name: 'pull, to stdout, with a cache', kind: 'ENOSPC', every: 3, lasts: true },
     { name: 'pull, docker format', kind: 'EMFILE', every: 2, lasts: true },
     { name: 'pull, over an old archive, beside what a killed one left', kind: 'EACCES', every: 5 },

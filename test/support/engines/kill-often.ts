@@ -84,8 +84,14 @@ function arrived(blobDirectory: string): number {
   for (const file of filesBelow(blobDirectory)) {
     const path = join(blobDirectory, file)
     const blob = basename(file).slice(0, 64)
-    const size = existsSync(path) ? statSync(path).size : 0
+    const size = existsSync(path) ? sizeOf(path) : 0
     sizes.set(blob, Math.max(size, sizes.get(blob) ?? 0))
   }
   return [...sizes.values()].reduce((sum, size) => sum + size, 0)
+}
+
+/** An archive that grows has room for what has not come. */
+function sizeOf(path: string): number {
+  const { size, blocks } = statSync(path)
+  return Math.min(size, blocks * 512)
 }

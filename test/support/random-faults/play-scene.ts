@@ -118,9 +118,12 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGKILL: null }
 const unheard = null
 
 /** What may be left for the next run, and what a process leaves that is killed. */
-const kept = /^(image\.tar\.partial|cache)[/\\]blobs[/\\]sha256[/\\][0-9a-f]{64}(\.partial)?$/
-const keptWhenKilled =
-  /^(\.image\.tar\.[^/\\]+\.partial|tmp[/\\]dray\..*|(image\.tar\.partial|cache)[/\\]blobs[/\\]sha256[/\\].*\.partial)$/
+const blob = '(image\\.tar\\.partial|cache)/blobs/sha256/[0-9a-f]{64}'
+const growing = 'image\\.tar\\.partial/archive\\.tar'
+const kept = new RegExp(`^(${blob}(\\.partial)?|${growing}\\.partial)$`)
+const keptWhenKilled = new RegExp(
+  `^(\\.image\\.tar\\.[^/]+\\.partial|tmp/dray\\..*|${blob}.*\\.partial|${growing}\\..*\\.partial)$`,
+)
 
 function problemsOfTroubled(result: Result, right: string, scene: Scene): readonly string[] {
   const { exitCode, stderr, archive, files } = result
@@ -129,7 +132,9 @@ function problemsOfTroubled(result: Result, right: string, scene: Scene): readon
   const allowed = [...exitCodes, ...(strike ? [signalCodes[strike.signal], unheard] : [])]
   const before = scene.old ? 'old' : 'none'
   const wasKilled = exitCode === null && strike?.signal === 'SIGKILL'
-  const left = files.filter((file) => !kept.test(file) && !(wasKilled && keptWhenKilled.test(file)))
+  const left = files
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => !kept.test(file) && !(wasKilled && keptWhenKilled.test(file)))
   return [
     ...(allowed.includes(exitCode) ? [] : [`it ended with ${exitCode}: ${stderr}`]),
     ...(output === 'stdout' || archive === before ? [] : [`the archive is ${archive}, not ${before}`]),

@@ -35,7 +35,7 @@ const oldArchive = 'the old archive'
 
 /** Where blobs wait, by the contract. */
 const blobs =
-  /^(work\/image\.tar\.partial|cache)\/(blobs\/(sha256\/([0-9a-f]{64}(\.([0-9a-f]{8}-\d+-[0-9a-f]{8}\.)?partial)?)?)?)?$/
+  /^(work\/image\.tar\.partial|cache)\/(archive\.tar(\.[0-9a-f]{8}-\d+-[0-9a-f]{8})?\.partial|blobs\/(sha256\/([0-9a-f]{64}(\.([0-9a-f]{8}-\d+-[0-9a-f]{8}\.)?partial)?)?)?)?$/
 
 interface PullVariation extends Partial<Variation> {
   readonly image?: string
@@ -86,6 +86,9 @@ function withBeginnings({ put, claims, layers }: Scene): void {
 export const variations: readonly Variation[] = [
   pulls('docker format', []),
   pulls('oci format', ['--format', 'oci']),
+  pulls('oci format, over what an earlier pull left', ['--format', 'oci'], {
+    prepare: ({ put }) => put('work/image.tar.partial/archive.tar.partial', 'of another image'),
+  }),
   pulls('over an old archive, beside what a killed one left', [], { prepare: withOldArchive }),
   pulls('one blob at a time', ['-j', '1']),
   pulls('going on with two partials', [], { prepare: withBeginnings }),
