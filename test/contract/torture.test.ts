@@ -92,7 +92,7 @@ describe('with layers in threads', () => {
 
   const ordeals: readonly Ordeal[] = [
     { name: 'pull, docker format', kind: 'EIO', every: 40 },
-    { name: 'pull, oci format', kind: 'EIO', every: 25 },
+    { name: 'pull, out of a cache', kind: 'EIO', every: 25 },
     { name: 'pull, out of a cache that has gone bad', kind: 'ENOSPC', every: 90, lasts: true },
     { name: 'pull, going on with two partials', kind: 'short write', every: 50 },
     { name: 'pull, docker format', kind: 'short read', every: 6 },
