@@ -9,6 +9,7 @@ import { fileError } from '../streams/file-error.ts'
 import { writeAll } from '../streams/file-sink.ts'
 import { moveFile } from '../streams/move-file.ts'
 import type { ArchiveEntry } from './archive-format.ts'
+import { type EarlyFlush, flushEarly } from './flush-early.ts'
 import { createLayerWorkers } from './layer-workers.ts'
 import type { Output } from './output.ts'
 import { placeEntries } from './place-entries.ts'
@@ -44,6 +45,7 @@ export async function openFileOutput(
   })
   const ended = new AbortController()
   const swept = sweepClaims(stem, 'file', ended.signal)
+  const flush = flushEarly(file, path)
   let end = 0
   return {
     path,
@@ -51,20 +53,21 @@ export async function openFileOutput(
       const list = [...entries]
       const workers = blobSizes(list) >= worthThreads ? createLayerWorkers(workerFile) : undefined
       try {
-        end = await placeEntries(list, { file, path, offset: 0, workers, signal })
+        end = await placeEntries(list, { file, path, offset: 0, workers, onWritten: flush.count, signal })
       } finally {
         await workers?.close()
       }
     },
     async commit(signal) {
       const size = await writeAll(file, [endOfArchive], { position: end, path })
-      await finish(file, { size, path })
+      await finish(file, { flush, size, path })
       signal.throwIfAborted()
       await moveInPlace(claim.path, target)
       claim.end()
       return { size }
     },
     async abort() {
+      await flush.end().catch(() => {})
       await file.close().catch(() => {})
       await rm(claim.path, { force: true }).catch(() => {})
       claim.end()
@@ -132,8 +135,9 @@ function blobSizes(entries: readonly ArchiveEntry[]): number {
 /** An entry that failed may have reached further than the archive. */
 async function finish(
   file: FileHandle,
-  { size, path }: { readonly size: number; readonly path: string },
+  { flush, size, path }: { readonly flush: EarlyFlush; readonly size: number; readonly path: string },
 ): Promise<void> {
+  await flush.end()
   try {
     await file.truncate(size)
     await file.sync()

@@ -1,26 +1,36 @@
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
-import { DrayError } from '../errors.ts'
+import { isDrayError } from '../errors.ts'
 import type { Arrival } from '../store/arrival.ts'
 import type { LayerJob } from './layer-job.ts'
-import type { Order, Report } from './layer-worker.ts'
+import { breakRelay, createRelay } from './layer-relay.ts'
+import type { LayerPlace } from './layer-sink.ts'
+import { startThread, type Thread } from './layer-thread.ts'
 
 /** Threads that write layers, made when the first layer comes. */
 export interface LayerWorkers {
   /**
-   * Has a thread that is free, or will be, run what `prepare` makes ready for it. Throws what `runLayerJob` does, once the
+   * Has a thread that is free, or will be, run what `prepare` makes ready for it; resolves to the size of the content.
+   * Throws INTEGRITY when the content is wrong or its blob was taken back, FILE, and the reason of `signal`, once the
    * thread does no more to the files.
    */
-  run(prepare: () => Promise<PreparedJob>, signal: AbortSignal): Promise<number>
+  run(prepare: () => Promise<PreparedJob>, options: RunOptions): Promise<number>
   /** Ends the threads, whatever they are at. */
   close(): Promise<void>
 }
 
+export interface RunOptions {
+  /** Whether another thread is to hash and write what one inflates: for the one layer that outweighs all others. */
+  readonly isDominant?: boolean
+  readonly signal: AbortSignal
+}
+
 export interface PreparedJob {
   readonly job: LayerJob
+  readonly place: LayerPlace
   readonly arrival: Arrival
+  /** Told now and then how much has been written since, in bytes. */
+  readonly onWritten?: ((size: number) => void) | undefined
   /** Called when the job has ended. */
   readonly release: () => Promise<void>
 }
@@ -55,91 +65,49 @@ export function createLayerWorkers(
     else idle.push(thread)
   }
   return {
-    async run(prepare, signal) {
-      const thread = await acquire()
+    async run(prepare, { isDominant = false, signal }) {
+      const first = await acquire()
+      // There is one such layer at most, so that no two of them have one thread each and wait for another.
+      const second = isDominant && count > 1 ? await acquire() : undefined
       try {
         signal.throwIfAborted()
-        const { job, arrival, release } = await prepare()
-        return await runIn(thread, job, arrival, signal).finally(release)
+        const prepared = await prepare()
+        const running = second ? runInTwo(first, second, prepared, signal) : runInOne(first, prepared, signal)
+        return await running.finally(prepared.release)
       } finally {
-        release(thread)
+        release(first)
+        if (second) release(second)
       }
     },
     async close() {
-      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+      await Promise.all(threads.map((thread) => thread.close()))
     },
   }
 }
 
-interface Thread {
-  readonly worker: Worker
-  /** Rejects when it has ended. */
-  readonly end: Promise<never>
-}
-
-/** In MiB: what lives long is buffers, which lie outside. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 }
-
-function startThread(file: URL): Thread {
-  // What Node was told on its command line, such as --input-type, is not for a file of ours.
-  const worker = new Worker(file, { resourceLimits, execArgv: [] })
-  const end = new Promise<never>((_resolve, reject) => {
-    worker.on('error', reject)
-    worker.on('exit', (code) => reject(new Error(`a thread that writes layers ended with ${code}`)))
-  })
-  // Heard by whoever waits for it; nobody need to.
-  end.catch(() => {})
-  return { worker, end }
-}
-
-async function runIn(
-  { worker, end }: Thread,
-  job: LayerJob,
-  arrival: Arrival,
+function runInOne(
+  thread: Thread,
+  { job, place, arrival, onWritten }: PreparedJob,
   signal: AbortSignal,
 ): Promise<number> {
-  const ended = new AbortController()
-  const tell = (order: Order) => worker.postMessage(order)
-  const stop = () => tell({ type: 'stop' })
-  signal.addEventListener('abort', stop, { signal: ended.signal })
-  try {
-    const report = once(worker, 'message', { signal: ended.signal })
-    tell({ type: 'begin', job })
-    if (signal.aborted) stop()
-    void tellArrival(arrival, tell, ended.signal)
-    const [outcome]: Report[] = await Promise.race([report, end])
-    signal.throwIfAborted()
-    if (outcome?.type === 'done') return outcome.size
-    throw revive(outcome?.error)
-  } finally {
-    ended.abort()
-  }
+  return thread.run({ job, target: place }, { arrival, onWritten, signal })
 }
 
-/** Enough to be worth a message. */
-const newsSize = 512 * 1024
-
-async function tellArrival(
-  arrival: Arrival,
-  tell: (order: Order) => void,
+/** One inflates, the other one hashes and writes. */
+async function runInTwo(
+  first: Thread,
+  second: Thread,
+  { job, place, arrival, onWritten }: PreparedJob,
   signal: AbortSignal,
-): Promise<void> {
-  const { interruptions } = arrival
-  let told = 0
-  while (!signal.aborted) {
-    if (arrival.interruptions !== interruptions) return tell({ type: 'stop' })
-    if (arrival.isWhole) return tell({ type: 'complete', size: arrival.available })
-    if (arrival.available >= told + newsSize) {
-      told = arrival.available
-      tell({ type: 'advance', available: told })
-    }
-    await arrival.change(signal).catch(() => {})
-  }
-}
-
-/** What came from another thread as plain data. */
-function revive(error: unknown): unknown {
-  if (error instanceof Error) return error
-  const { code, message, hint, cause } = error as DrayError
-  return new DrayError(code, message, { hint, cause })
+): Promise<number> {
+  const relay = createRelay()
+  const halves = [
+    first.run({ job, target: relay }, { arrival, signal }),
+    second.run({ source: relay, target: place }, { onWritten, signal }),
+  ]
+  // Whoever ends, the other must not wait for it.
+  const outcomes = await Promise.allSettled(halves.map((half) => half.finally(() => breakRelay(relay))))
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  if (errors.length > 0) throw errors.find((error) => !isDrayError(error, 'ABORTED')) ?? errors[0]
+  return halves[0] ?? 0
 }

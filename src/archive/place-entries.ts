@@ -16,6 +16,8 @@ export interface Place {
   readonly offset: number
   /** Threads for large layers; without them, one entry is written after another. */
   readonly workers: LayerWorkers | undefined
+  /** Told now and then how much has been written since, in bytes. */
+  readonly onWritten?: (size: number) => void
   readonly signal: AbortSignal
 }
 
@@ -53,6 +55,7 @@ async function placeAll(
   setMaxListeners(0, signal)
   const running: Promise<unknown>[] = []
   const suspects: Promise<Liar | undefined>[] = []
+  const dominant = dominantEntry(entries)
   /** What is small goes out together, before the next large thing. */
   const ready: Uint8Array[] = []
   let offset = place.offset
@@ -65,7 +68,8 @@ async function placeAll(
       }
       offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
       const start = offset + headerSize(entry)
-      const content = writeContent(entry, { ...place, offset: start, signal }, { trust })
+      const isDominant = entry === dominant
+      const content = writeContent(entry, { ...place, offset: start, signal }, { trust, isDominant })
       const suspect = exposeLiar(content, { index, offset })
       // At once: it may fail long before the others have come so far that it is waited for.
       suspect.catch((error) => failed.abort(error))
@@ -83,6 +87,14 @@ async function placeAll(
   }
 }
 
+/** The one whose blob is larger than all others together, if it has to be inflated: the rest is done long before it. */
+function dominantEntry(entries: readonly ArchiveEntry[]): ArchiveEntry | undefined {
+  const sizeOf = (entry: ArchiveEntry) =>
+    ('layer' in entry && entry.layer?.isInflated && entry.layer.blobSize) || 0
+  const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
+  return entries.find((entry) => sizeOf(entry) > total / 2)
+}
+
 async function wholeEntry(
   entry: ArchiveEntry,
   bytes: Uint8Array = Buffer.alloc(0),
@@ -98,11 +110,17 @@ interface Writing {
   readonly written: Promise<number>
 }
 
-function writeContent(entry: FileEntry, place: Place, { trust }: Trust): Writing {
+function writeContent(
+  entry: FileEntry,
+  place: Place,
+  { trust, isDominant }: Trust & { readonly isDominant: boolean },
+): Writing {
   const { workers, signal } = place
   const { layer } = entry
   const write = () =>
-    layer && workers ? workers.run(() => prepareJob(layer, place), signal) : pipeContent(entry, place)
+    layer && workers
+      ? workers.run(() => prepareJob(layer, place), { isDominant, signal })
+      : pipeContent(entry, place)
   const written = onceMoreWhenSettled(entry, write, signal)
   if (!trust || !layer || !workers) return { size: written, written }
   const promised = promisedSize(entry, layer, signal).then((size) => size ?? written)
@@ -111,20 +129,24 @@ function writeContent(entry: FileEntry, place: Place, { trust }: Trust): Writing
 
 async function prepareJob(
   { what, isInflated, digest, openBlob }: LayerContent,
-  { file, path, offset, signal }: Place,
+  { file, path, offset, onWritten, signal }: Place,
 ): Promise<PreparedJob> {
   const { file: blobFile, arrival } = await openBlob(signal)
   return {
-    job: { what, blob: blobFile.fd, archive: file.fd, path, position: offset, isInflated, digest },
+    job: { what, blob: blobFile.fd, isInflated },
+    place: { what, archive: file.fd, path, position: offset, digest },
     arrival,
+    onWritten,
     release: () => closeRead(blobFile),
   }
 }
 
 /** Small content comes through this thread. */
-async function pipeContent(entry: FileEntry, { file, path, offset, signal }: Place): Promise<number> {
+async function pipeContent(entry: FileEntry, place: Place): Promise<number> {
+  const { file, path, offset, signal } = place
   let end = offset
   const onWritten = (position: number) => {
+    place.onWritten?.(position - end)
     end = position
   }
   await pipeToFile(entry.open(signal), file, { position: offset, path, onWritten, signal })

@@ -83,32 +83,33 @@ async function storeWith({ image, blobs }: ReturnType<typeof makeImage>): Promis
   return store
 }
 
-describe.each(['docker', 'oci'] as const)(
-  'in %s format, threads write the bytes that one writes',
-  (format) => {
-    test('of blobs that are there', async () => {
-      const made = imageOf(recipes)
-      const store = await storeWith(made)
-      const expected = await archive(made.image, store, format)
-      expect((await archive(made.image, store, format, workerFile)).equals(expected)).toBe(true)
-    })
+describe.each([
+  ['docker', 'layers of all kinds', () => recipes],
+  ['oci', 'layers of all kinds', () => recipes],
+  ['docker', 'a dominant layer', () => dominant],
+] as const)('in %s format, threads write the bytes that one writes, of %s', (format, _, chosen) => {
+  test('of blobs that are there', async () => {
+    const made = imageOf(chosen())
+    const store = await storeWith(made)
+    const expected = await archive(made.image, store, format)
+    expect((await archive(made.image, store, format, workerFile)).equals(expected)).toBe(true)
+  })
 
-    test('of blobs that arrive, and are taken back', async () => {
-      const made = imageOf(recipes)
-      const expected = await archive(made.image, await storeWith(made), format)
-      const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
-      const writing = archive(made.image, store, format, workerFile)
-      await Promise.all(
-        made.image.layers.map(({ descriptor }, i) => {
-          const blob = made.blobs[i] ?? expect.fail()
-          const bodies = [Buffer.concat([blob.subarray(0, -1), Buffer.from('!')]), blob]
-          return store.write(descriptor, async () => slowly(bodies.shift() ?? expect.fail()), { signal })
-        }),
-      )
-      expect((await writing).equals(expected)).toBe(true)
-    })
-  },
-)
+  test('of blobs that arrive, and are taken back', async () => {
+    const made = imageOf(chosen())
+    const expected = await archive(made.image, await storeWith(made), format)
+    const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+    const writing = archive(made.image, store, format, workerFile)
+    await Promise.all(
+      made.image.layers.map(({ descriptor }, i) => {
+        const blob = made.blobs[i] ?? expect.fail()
+        const bodies = [Buffer.concat([blob.subarray(0, -1), Buffer.from('!')]), blob]
+        return store.write(descriptor, async () => slowly(bodies.shift() ?? expect.fail()), { signal })
+      }),
+    )
+    expect((await writing).equals(expected)).toBe(true)
+  })
+})
 
 async function* slow(bytes: Buffer) {
   for (let at = 0; at < bytes.length; at += 300_000) {
@@ -119,10 +120,20 @@ async function* slow(bytes: Buffer) {
 
 const slowly = (bytes: Buffer) => Readable.from(slow(bytes), { objectMode: false })
 
+/** One layer that outweighs the others, so that two threads share it. */
+const dominant: typeof recipes = [
+  [noise(1), gzipSync],
+  [Buffer.concat([zeros, noise(7)]), inTwoMembers],
+  [noise(1), gzipSync],
+]
+
 const large: typeof recipes = Array.from({ length: 4 }, () => [noise(3), gzipSync])
 
-test('a layer that is not what its diffID says fails in a thread as it does here', async () => {
-  const { image, blobs, layers } = imageOf(large)
+test.each([
+  ['layer', () => large],
+  ['dominant layer', () => dominant],
+])('a %s that is not what its diffID says fails in a thread as it does here', async (_, chosen) => {
+  const { image, blobs, layers } = imageOf(chosen())
   const [first, second, ...rest] = image.layers
   if (!first || !second) expect.fail()
   const wrong = { ...image, layers: [first, { ...second, diffId: digestOf('another') }, ...rest] }
@@ -135,12 +146,26 @@ test('a layer that is not what its diffID says fails in a thread as it does here
   expect(there.message).toContain(shortDigest(second.descriptor.digest))
 })
 
-test('an archive that cannot be written to is a file error', async () => {
-  const made = imageOf(large)
+test('a dominant layer that is corrupt fails in threads as it does here', async () => {
+  const [first, [content], last] = dominant as [(typeof recipes)[0], (typeof recipes)[0], (typeof recipes)[0]]
+  const cut = (bytes: Buffer) => gzipSync(bytes).subarray(0, -1000)
+  const made = imageOf([first, [content, cut], last])
+  const store = await storeWith(made)
+  const [here, there] = await Promise.all(
+    [undefined, workerFile].map((file) => archive(made.image, store, 'docker', file).catch((error) => error)),
+  )
+  expect(there).toMatchObject({ code: 'INTEGRITY', message: here.message })
+})
+
+test.each([
+  ['many layers', 'oci', () => large],
+  ['a dominant layer', 'docker', () => dominant],
+] as const)('an archive of %s that cannot be written to is a file error', async (_, format, chosen) => {
+  const made = imageOf(chosen())
   const path = join(temporaryDirectory(), 'app.tar')
   writeFileSync(path, '')
   const file = await open(path, 'r')
-  const entries = [...ociArchive.entries([made.image], await storeWith(made))].filter(
+  const entries = [...formats[format].entries([made.image], await storeWith(made))].filter(
     (entry) => 'layer' in entry,
   )
   const workers = createLayerWorkers(workerFile)
@@ -180,18 +205,14 @@ test('an interruption just before a thread begins ends it too', async () => {
   const prepare = async () => {
     stop.abort(new DrayError('ABORTED', 'enough'))
     const { digest } = descriptor
-    const job = {
-      what: 'it',
-      blob: file.fd,
-      archive: file.fd,
-      path: 'it',
-      position: 0,
-      isInflated: true,
-      digest,
+    return {
+      job: { what: 'it', blob: file.fd, isInflated: true },
+      place: { what: 'it', archive: file.fd, path: 'it', position: 0, digest },
+      arrival: createArrival(),
+      release: () => file.close(),
     }
-    return { job, arrival: createArrival(), release: () => file.close() }
   }
-  await expect(workers.run(prepare, stop.signal)).rejects.toThrow('enough')
+  await expect(workers.run(prepare, { signal: stop.signal })).rejects.toThrow('enough')
   await workers.close()
 })
 
