@@ -2,7 +2,7 @@ import { readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Arrival, interrupted } from '../store/arrival.ts'
 import { fileError } from '../streams/file-error.ts'
-import { inflate } from '../streams/inflate.ts'
+import { inflateInBatches } from '../streams/inflate.ts'
 import type { LayerSink } from './layer-sink.ts'
 
 /** A layer to be made of a blob. Plain data: it may cross to another thread. */
@@ -36,12 +36,26 @@ export async function runLayerJob(
 ): Promise<number> {
   const blob = readArrival(job, arrival, signal)
   let size = 0
-  for await (const chunk of job.isInflated ? inflate(blob, job.what) : blob) {
-    sink.write(chunk)
-    size += chunk.length
-    onGarbage?.(chunk.length)
+  for await (const batch of job.isInflated ? inflateInBatches(blob, job.what) : inBatches(blob)) {
+    const written = writeBatch(sink, batch)
+    size += written
+    onGarbage?.(written)
   }
   sink.end()
+  return size
+}
+
+async function* inBatches(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  for await (const piece of pieces) yield [piece]
+}
+
+/** A function of its own, for one that waits keeps the last piece from being freed. */
+function writeBatch(sink: LayerSink, batch: readonly Buffer[]): number {
+  let size = 0
+  for (const piece of batch) {
+    sink.write(piece)
+    size += piece.length
+  }
   return size
 }
 

@@ -22,6 +22,8 @@ export interface LayerWorkers {
 export interface RunOptions {
   /** Whether another thread is to hash and write what one inflates: for the one layer that outweighs all others. */
   readonly isDominant?: boolean
+  /** Whether its blob arrives so slowly that the thread may have other layers to write, too. */
+  readonly mayShare?: boolean
   readonly signal: AbortSignal
 }
 
@@ -37,6 +39,8 @@ export interface PreparedJob {
 
 /** More threads than a network can feed would cost memory only. */
 const mostThreads = 4
+/** For each thread, of layers that arrive slowly. */
+const fullLoad = 4
 
 /** Undefined where there are no threads to be had: not where dray runs from its sources, nor where Node forbids them. */
 export function createLayerWorkers(
@@ -44,45 +48,63 @@ export function createLayerWorkers(
 ): LayerWorkers | undefined {
   if (!existsSync(file)) return undefined
   const count = Math.min(availableParallelism(), mostThreads)
-  const threads: Thread[] = []
-  const idle: Thread[] = []
-  const waiting: ((thread: Thread) => void)[] = []
+  const members: Member[] = []
+  const waiting: { readonly load: number; readonly resolve: (member: Member) => void }[] = []
 
-  const acquire = async (): Promise<Thread> => {
-    const thread = idle.pop()
-    if (thread) return thread
-    if (threads.length < count) return start()
-    return new Promise((resolve) => waiting.push(resolve))
+  const acquire = async ({ most, load }: Share): Promise<Member> => {
+    const [least] = [...members].sort((one, other) => one.load - other.load)
+    const member = least?.load !== 0 && members.length < count ? start() : least
+    if (!member || member.load > most - load) return new Promise((resolve) => waiting.push({ load, resolve }))
+    member.load += load
+    return member
   }
-  const start = (): Thread => {
-    const thread = startThread(file)
-    threads.push(thread)
-    return thread
+  const start = (): Member => {
+    const member = { thread: startThread(file), load: 0 }
+    members.push(member)
+    return member
   }
-  const release = (thread: Thread): void => {
-    const next = waiting.shift()
-    if (next) next(thread)
-    else idle.push(thread)
+  const release = (member: Member, load: number): void => {
+    member.load -= load
+    const next = member.load === 0 ? waiting.shift() : undefined
+    if (!next) return
+    member.load += next.load
+    next.resolve(member)
+  }
+  const using = async <T>(share: Share, act: (member: Member) => Promise<T>): Promise<T> => {
+    const member = await acquire(share)
+    return act(member).finally(() => release(member, share.load))
   }
   return {
-    async run(prepare, { isDominant = false, signal }) {
-      const first = await acquire()
-      // There is one such layer at most, so that no two of them have one thread each and wait for another.
-      const second = isDominant && count > 1 ? await acquire() : undefined
-      try {
+    run(prepare, { isDominant = false, mayShare = false, signal }) {
+      const write = async (first: Member, second?: Member) => {
         signal.throwIfAborted()
         const prepared = await prepare()
-        const running = second ? runInTwo(first, second, prepared, signal) : runInOne(first, prepared, signal)
-        return await running.finally(prepared.release)
-      } finally {
-        release(first)
-        if (second) release(second)
+        if (!second) return runInOne(first.thread, prepared, signal).finally(prepared.release)
+        return runInTwo(first.thread, second.thread, prepared, signal).finally(prepared.release)
       }
+      if (mayShare) return using({ most: fullLoad, load: 1 }, write)
+      if (!isDominant || count === 1) return using({ most: 1, load: 1 }, write)
+      // There is one such layer at most, so that no two of them have one thread each and wait for another.
+      const inTwo = (first: Member) =>
+        using({ most: fullLoad, load: fullLoad }, (second) => write(first, second))
+      return using({ most: 1, load: 1 }, inTwo)
     },
     async close() {
-      await Promise.all(threads.map((thread) => thread.close()))
+      await Promise.all(members.map(({ thread }) => thread.close()))
     },
   }
+}
+
+/** A thread, and how many layers it is at; one that waits for another thread has no time for any more. */
+interface Member {
+  readonly thread: Thread
+  load: number
+}
+
+/** What a layer adds to the load of a thread, which it may bring to so much. */
+interface Share {
+  readonly most: number
+  readonly load: number
 }
 
 function runInOne(

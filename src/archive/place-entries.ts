@@ -3,8 +3,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { closeRead } from '../store/blob-files.ts'
 import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
+import { claimedSize } from './claimed-size.ts'
 import { expectedSize } from './expected-size.ts'
-import type { LayerWorkers, PreparedJob } from './layer-workers.ts'
+import type { LayerWorkers, PreparedJob, RunOptions } from './layer-workers.ts'
 import { headerSize, padding, tarHeader } from './tar.ts'
 import { onceMoreWhenSettled } from './write-in-order.ts'
 
@@ -58,6 +59,11 @@ async function placeAll(
   const dominant = dominantEntry(entries)
   /** What is small goes out together, before the next large thing. */
   const ready: Uint8Array[] = []
+  /** Then several may wait for their blobs in one thread. */
+  let isSlow = false
+  const onSlow = () => {
+    isSlow = true
+  }
   let offset = place.offset
   try {
     for (const [index, entry] of entries.entries()) {
@@ -68,8 +74,8 @@ async function placeAll(
       }
       offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
       const start = offset + headerSize(entry)
-      const isDominant = entry === dominant
-      const content = writeContent(entry, { ...place, offset: start, signal }, { trust, isDominant })
+      const run = { isDominant: entry === dominant, mayShare: isSlow, signal }
+      const content = writeContent(entry, { ...place, offset: start, signal }, { trust, run, onSlow })
       const suspect = exposeLiar(content, { index, offset })
       // At once: it may fail long before the others have come so far that it is waited for.
       suspect.catch((error) => failed.abort(error))
@@ -113,17 +119,15 @@ interface Writing {
 function writeContent(
   entry: FileEntry,
   place: Place,
-  { trust, isDominant }: Trust & { readonly isDominant: boolean },
+  { trust, run, onSlow }: Trust & { readonly run: RunOptions; readonly onSlow: () => void },
 ): Writing {
   const { workers, signal } = place
   const { layer } = entry
   const write = () =>
-    layer && workers
-      ? workers.run(() => prepareJob(layer, place), { isDominant, signal })
-      : pipeContent(entry, place)
+    layer && workers ? workers.run(() => prepareJob(layer, place), run) : pipeContent(entry, place)
   const written = onceMoreWhenSettled(entry, write, signal)
   if (!trust || !layer || !workers) return { size: written, written }
-  const promised = promisedSize(entry, layer, signal).then((size) => size ?? written)
+  const promised = promisedSize(entry, layer, { onSlow, signal }).then((size) => size ?? written)
   return { size: Promise.race([promised, written]), written }
 }
 
@@ -153,13 +157,33 @@ async function pipeContent(entry: FileEntry, place: Place): Promise<number> {
   return end - offset
 }
 
-/** Undefined when it will be known only when the content is written; so too where a blob has been taken back before. */
+/** Undefined when it will be known only when the content is written. `onSlow` is told when a blob arrives slowly. */
 async function promisedSize(
+  entry: FileEntry,
+  layer: LayerContent,
+  { onSlow, signal }: { readonly onSlow: () => void; readonly signal: AbortSignal },
+): Promise<number | undefined> {
+  if (entry.size !== undefined) return entry.size
+  const settled = new AbortController()
+  const sizeAhead = askAhead(layer, AbortSignal.any([signal, settled.signal])).catch(() => undefined)
+  const sizeAtRest = lookAtRest(entry, layer, signal).finally(() => settled.abort())
+  const size = await Promise.race([sizeAhead, sizeAtRest.then(() => undefined)])
+  if (size === undefined) return sizeAtRest
+  onSlow()
+  return size
+}
+
+async function askAhead(layer: LayerContent, signal: AbortSignal): Promise<number | undefined> {
+  const blob = await layer.openBlob(signal)
+  return claimedSize(blob, layer.blobSize, { signal }).finally(() => closeRead(blob.file))
+}
+
+/** Undefined also where a blob has been taken back before. */
+async function lookAtRest(
   entry: FileEntry,
   layer: LayerContent,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  if (entry.size !== undefined) return entry.size
   await entry.settled?.(signal)
   const { file, arrival } = await layer.openBlob(signal)
   try {

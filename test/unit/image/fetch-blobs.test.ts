@@ -9,7 +9,8 @@ import { makeImage, storeOf, tarOf } from '../../support/images.ts'
 const repository: Repository = {
   fetchManifest: () => expect.fail(),
   fetchBlob: async () => Readable.from([]),
-  distrust: () => false,
+  fetchPiece: async () => undefined,
+      distrust: () => false,
 }
 
 test('the first failure ends the other blobs, and is told when nothing is written any more', async () => {
