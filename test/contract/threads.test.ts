@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { dockerArchive } from '../../src/archive/docker-archive.ts'
 import { openFileOutput } from '../../src/archive/file-output.ts'
 import { createLayerWorkers } from '../../src/archive/layer-workers.ts'
@@ -129,6 +129,43 @@ const dominant: typeof recipes = [
 
 const large: typeof recipes = Array.from({ length: 4 }, () => [noise(3), gzipSync])
 
+/** Sends all of a blob but its end, which it keeps until it is told. */
+async function* heldBack(blob: Buffer, released: Promise<void>) {
+  yield blob.subarray(0, -2000)
+  await released
+  yield blob.subarray(-2000)
+}
+
+test.each<[string, (size: Buffer) => Buffer]>([
+  ['ask for their sizes', (size) => size],
+  ['are lied to about their sizes', () => Buffer.from([0, 0, 0x40, 0])],
+])('layers that arrive slowly, all at once, %s and are written while they arrive', async (_, answer) => {
+  const { image, blobs, ...rest } = imageOf(large)
+  const expected = await archive(image, await storeWith({ image, blobs, ...rest }), 'docker')
+  const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+  const directory = temporaryDirectory()
+  const path = join(directory, 'app.tar')
+  const output = await openFileOutput(path, { workerFile })
+  const writing = output.write(dockerArchive.entries([image], store), signal)
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const arriving = image.layers.map(({ descriptor }, i) => {
+    const blob = blobs[i] ?? expect.fail()
+    const fetchPiece = async () => Readable.from([answer(blob.subarray(-4))])
+    const source = async () => Readable.from(heldBack(blob, released), { objectMode: false })
+    return store.write(descriptor, source, { signal, fetchPiece })
+  })
+  const sizeSoFar = () =>
+    Math.max(...readdirSync(directory).map((name) => statSync(join(directory, name)).size))
+  await vi.waitUntil(() => sizeSoFar() > 11.5 * 1024 * 1024, { timeout: 15_000 })
+  release()
+  await Promise.all([...arriving, writing])
+  await output.commit(signal)
+  expect(readFileSync(path).equals(expected)).toBe(true)
+})
+
 test.each([
   ['layer', () => large],
   ['dominant layer', () => dominant],
@@ -178,8 +215,11 @@ test.each([
   await file.close()
 })
 
-test('an interruption ends threads that wait, with its reason', async () => {
-  const { image } = imageOf(large)
+test.each([
+  ['threads', () => large],
+  ['the two threads of a dominant layer', () => dominant.slice(1)],
+])('an interruption ends %s that wait, with its reason', async (_, chosen) => {
+  const { image } = imageOf(chosen())
   const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
   const [{ descriptor } = expect.fail()] = image.layers
   const stop = new AbortController()
