@@ -234,6 +234,38 @@ test.each([
   expect(await fetching).toBe('ended')
 })
 
+test('what threads write is brought to the disk before it is all there', async () => {
+  const made = imageOf([[Buffer.concat([noise(9), Buffer.alloc(32 * 1024 * 1024)]), gzipSync]])
+  const probe = await open(workerFile)
+  const flush = vi.spyOn(Object.getPrototypeOf(probe), 'datasync')
+  await probe.close()
+  await archive(made.image, await storeWith(made), 'docker', workerFile)
+  expect(flush).toHaveBeenCalled()
+  flush.mockRestore()
+})
+
+test('of two threads that share a layer, the one that failed says why', async () => {
+  const content = noise(3)
+  const blob = join(temporaryDirectory(), 'blob')
+  writeFileSync(blob, gzipSync(content))
+  const file = await open(blob, 'r')
+  const workers = createLayerWorkers(workerFile) ?? expect.fail()
+  const prepare = async () => {
+    const arrival = createArrival()
+    arrival.complete((await file.stat()).size)
+    return {
+      job: { what: 'it', blob: file.fd, isInflated: true },
+      place: { what: 'it', archive: file.fd, path: 'a.tar', position: 0, digest: digestOf(content) },
+      arrival,
+      release: async () => {},
+    }
+  }
+  const running = workers.run(prepare, { isDominant: true, signal })
+  await expect(running).rejects.toMatchObject({ code: 'FILE', message: expect.stringContaining('a.tar') })
+  await workers.close()
+  await file.close()
+})
+
 test('an interruption just before a thread begins ends it too', async () => {
   const { image } = imageOf(large)
   const [{ descriptor } = expect.fail()] = image.layers
