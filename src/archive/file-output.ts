@@ -9,6 +9,7 @@ import { fileError } from '../streams/file-error.ts'
 import { writeAll } from '../streams/file-sink.ts'
 import { moveFile } from '../streams/move-file.ts'
 import type { ArchiveEntry } from './archive-format.ts'
+import { type EarlyFlush, flushEarly } from './flush-early.ts'
 import { createLayerWorkers } from './layer-workers.ts'
 import type { Output } from './output.ts'
 import { placeEntries } from './place-entries.ts'
@@ -46,8 +47,10 @@ export async function openFileOutput(
   })
   const ended = new AbortController()
   const swept = sweepClaims(stem, 'file', ended.signal)
+  const flush = flushEarly(file, path)
   let end = 0
   const discard = async () => {
+    await flush.end().catch(() => {})
     await file.close().catch(() => {})
     await rm(claim.path, { force: true }).catch(() => {})
     claim.end()
@@ -58,14 +61,14 @@ export async function openFileOutput(
       const list = [...entries]
       const workers = blobSizes(list) >= worthThreads ? createLayerWorkers(workerFile) : undefined
       try {
-        end = await placeEntries(list, { file, path, offset: 0, workers, signal })
+        end = await placeEntries(list, { file, path, offset: 0, workers, onWritten: flush.count, signal })
       } finally {
         await workers?.close()
       }
     },
     async commit(signal) {
       const size = await writeAll(file, [endOfArchive], { position: end, path })
-      await finishArchive(file, { size, path })
+      await finishArchive(file, { flush, size, path })
       signal.throwIfAborted()
       await moveInPlace(claim.path, target)
       claim.end()
@@ -89,8 +92,9 @@ export async function openFileOutput(
 /** Brings an archive to the disk, and closes it. What reaches further than it, from an entry that failed, is cut off. Throws FILE. */
 export async function finishArchive(
   file: FileHandle,
-  { size, path }: { readonly size: number; readonly path: string },
+  { flush, size, path }: { readonly flush: EarlyFlush; readonly size: number; readonly path: string },
 ): Promise<void> {
+  await flush.end()
   try {
     await file.truncate(size)
     await file.sync()

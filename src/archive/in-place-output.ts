@@ -10,6 +10,7 @@ import { fileError } from '../streams/file-error.ts'
 import { writeAll } from '../streams/file-sink.ts'
 import { type ArchivePlan, planArchive } from './archive-plan.ts'
 import { type FileOutput, finishArchive } from './file-output.ts'
+import { type EarlyFlush, flushEarly } from './flush-early.ts'
 import type { OciEntry } from './oci-archive.ts'
 import type { Output } from './output.ts'
 import { endOfArchive } from './tar.ts'
@@ -29,7 +30,7 @@ export function openInPlaceOutput(output: FileOutput, directory: string): InPlac
   const whole = join(directory, 'archive.tar')
   const files = { directory, whole, partial: `${whole}.partial` }
   let hasArrived = false
-  let growing: { readonly partial: Partial; readonly plan: ArchivePlan } | undefined
+  let growing: Growing | undefined
   return {
     path,
     async place(entries, signal) {
@@ -37,22 +38,24 @@ export function openInPlaceOutput(output: FileOutput, directory: string): InPlac
       const size = plan.end + endOfArchive.length
       await prepareDirectory(directory)
       const partial = await openPartial(files, { size, fresh: false, mode: 0o666, signal })
-      growing = { partial, plan }
+      const flush = flushEarly(partial.file, path)
+      growing = { partial, plan, flush }
       const left = await findLeft(partial, plan)
       for (const { position, bytes } of plan.known) await writeAll(partial.file, [bytes], { position, path })
       hasArrived = left > 0
-      const onArrived = () => {
+      const onArrived = (bytes: number) => {
         hasArrived = true
+        flush.count(bytes)
       }
       return createPlacedBlobs({ ...plan, file: partial.file, path, left, onArrived })
     },
     async commit(signal) {
       if (!growing) throw new Error('an archive must be placed before it can be whole')
-      const { partial, plan } = growing
+      const { partial, plan, flush } = growing
       const { file, claim } = partial
       if (!(await isNameOf(claim.path, file))) throw replaced(claim.path)
       const size = plan.end + endOfArchive.length
-      await finishArchive(file, { size, path })
+      await finishArchive(file, { flush, size, path })
       signal.throwIfAborted()
       await output.replaceWith(claim.path)
       claim.end()
@@ -61,10 +64,17 @@ export function openInPlaceOutput(output: FileOutput, directory: string): InPlac
     },
     async abort() {
       await output.abort()
+      await growing?.flush.end().catch(() => {})
       if (growing) await (hasArrived ? leave(growing.partial, files.partial) : discard(growing.partial))
       growing = undefined
     },
   }
+}
+
+interface Growing {
+  readonly partial: Partial
+  readonly plan: ArchivePlan
+  readonly flush: EarlyFlush
 }
 
 /** How much an earlier pull left that began the same archive; anything else is thrown away. */

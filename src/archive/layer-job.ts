@@ -1,61 +1,61 @@
-import { createHash } from 'node:crypto'
-import { readSync, writeSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { DrayError } from '../errors.ts'
-import { type Digest, digestAlgorithm, finishDigest } from '../oci/digest.ts'
 import { type Arrival, interrupted } from '../store/arrival.ts'
 import { fileError } from '../streams/file-error.ts'
-import { inflate } from '../streams/inflate.ts'
-import { mismatch } from '../streams/verify.ts'
+import { inflateInBatches } from '../streams/inflate.ts'
+import type { LayerSink } from './layer-sink.ts'
 
-/** A layer to be written into an archive. Plain data: it may cross to another thread. */
+/** A layer to be made of a blob. Plain data: it may cross to another thread. */
 export interface LayerJob {
   /** Names the layer in messages. */
   readonly what: string
   /** An open file with the blob, as far as it has arrived. */
   readonly blob: number
-  /** The archive, an open file, and what it is called in messages. */
-  readonly archive: number
-  readonly path: string
-  /** Where in the archive the content begins, in bytes. */
-  readonly position: number
   /** Whether the content is what the blob stands for uncompressed, or the blob as it is. */
   readonly isInflated: boolean
-  /** Of the content. */
-  readonly digest: Digest
 }
 
 export interface LayerJobOptions {
   readonly signal: AbortSignal
-  /** Told after every write how much it was, in bytes. */
-  readonly onWritten?: (size: number) => void
+  /** Told after every piece how much memory is of no more use, in bytes. */
+  readonly onGarbage?: (size: number) => void
 }
 
-/** A thread has one job at a time. */
-const piece = Buffer.allocUnsafe(256 * 1024)
+const pieceSize = 256 * 1024
 
 /**
- * Reads a blob as far as it has arrived, inflates and verifies it, and writes it to its place; resolves to the size of the
- * content. All of it is synchronous but for the waiting, which makes it fast in a thread that has nothing else to do.
- * Throws INTEGRITY when the content is wrong or its blob was taken back, FILE, and the reason of `signal`.
+ * Reads a blob as far as it has arrived, inflates it, and writes it to a sink; resolves to the size of the content. All of
+ * it is synchronous but for the waiting, which makes it fast in a thread that has nothing else to do.
+ * Throws INTEGRITY when the blob is corrupt or was taken back, FILE, what the sink throws, and the reason of `signal`.
  */
 export async function runLayerJob(
   job: LayerJob,
   arrival: Arrival,
-  { signal, onWritten }: LayerJobOptions,
+  sink: LayerSink,
+  { signal, onGarbage }: LayerJobOptions,
 ): Promise<number> {
-  const algorithm = digestAlgorithm(job.digest)
-  const hash = createHash(algorithm)
   const blob = readArrival(job, arrival, signal)
   let size = 0
-  for await (const chunk of job.isInflated ? inflate(blob, job.what) : blob) {
-    hash.update(chunk)
-    writeFully(job, chunk, job.position + size)
-    size += chunk.length
-    onWritten?.(chunk.length)
+  for await (const batch of job.isInflated ? inflateInBatches(blob, job.what) : inBatches(blob)) {
+    const written = writeBatch(sink, batch)
+    size += written
+    onGarbage?.(written)
   }
-  const problem = mismatch(job, { digest: finishDigest(hash, algorithm), size }, job.what)
-  if (problem) throw problem
+  sink.end()
+  return size
+}
+
+async function* inBatches(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  for await (const piece of pieces) yield [piece]
+}
+
+/** A function of its own, for one that waits keeps the last piece from being freed. */
+function writeBatch(sink: LayerSink, batch: readonly Buffer[]): number {
+  let size = 0
+  for (const piece of batch) {
+    sink.write(piece)
+    size += piece.length
+  }
   return size
 }
 
@@ -66,6 +66,7 @@ async function* readArrival(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { interruptions } = arrival
+  const piece = Buffer.allocUnsafeSlow(pieceSize)
   let position = 0
   for (;;) {
     // In between, news come in.
@@ -88,24 +89,5 @@ function readSome(file: number, buffer: Buffer, position: number, what: string):
     return readSync(file, buffer, 0, buffer.length, position)
   } catch (error) {
     throw fileError(`read ${what}`, error)
-  }
-}
-
-/** However little the system takes at a time. */
-function writeFully({ archive, path }: LayerJob, chunk: Buffer, position: number): void {
-  const action = `write ${path} after ${position} bytes`
-  let written = 0
-  while (written < chunk.length) {
-    const count = writeSome(archive, chunk.subarray(written), position + written, action)
-    if (count === 0) throw new DrayError('FILE', `cannot ${action}: the system takes no more`)
-    written += count
-  }
-}
-
-function writeSome(file: number, chunk: Buffer, position: number, action: string): number {
-  try {
-    return writeSync(file, chunk, 0, chunk.length, position)
-  } catch (error) {
-    throw fileError(action, error)
   }
 }

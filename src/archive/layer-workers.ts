@@ -1,32 +1,46 @@
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
-import { DrayError } from '../errors.ts'
+import { isDrayError } from '../errors.ts'
 import type { Arrival } from '../store/arrival.ts'
 import type { LayerJob } from './layer-job.ts'
-import type { Order, Report } from './layer-worker.ts'
+import { breakRelay, createRelay } from './layer-relay.ts'
+import type { LayerPlace } from './layer-sink.ts'
+import { startThread, type Thread } from './layer-thread.ts'
 
 /** Threads that write layers, made when the first layer comes. */
 export interface LayerWorkers {
   /**
-   * Has a thread that is free, or will be, run what `prepare` makes ready for it. Throws what `runLayerJob` does, once the
+   * Has a thread that is free, or will be, run what `prepare` makes ready for it; resolves to the size of the content.
+   * Throws INTEGRITY when the content is wrong or its blob was taken back, FILE, and the reason of `signal`, once the
    * thread does no more to the files.
    */
-  run(prepare: () => Promise<PreparedJob>, signal: AbortSignal): Promise<number>
+  run(prepare: () => Promise<PreparedJob>, options: RunOptions): Promise<number>
   /** Ends the threads, whatever they are at. */
   close(): Promise<void>
 }
 
+export interface RunOptions {
+  /** Whether another thread is to hash and write what one inflates: for the one layer that outweighs all others. */
+  readonly isDominant?: boolean
+  /** Whether its blob arrives so slowly that the thread may have other layers to write, too. */
+  readonly mayShare?: boolean
+  readonly signal: AbortSignal
+}
+
 export interface PreparedJob {
   readonly job: LayerJob
+  readonly place: LayerPlace
   readonly arrival: Arrival
+  /** Told now and then how much has been written since, in bytes. */
+  readonly onWritten?: ((size: number) => void) | undefined
   /** Called when the job has ended. */
   readonly release: () => Promise<void>
 }
 
 /** More threads than a network can feed would cost memory only. */
 const mostThreads = 4
+/** For each thread, of layers that arrive slowly. */
+const fullLoad = 4
 
 /** Undefined where there are no threads to be had: not where dray runs from its sources, nor where Node forbids them. */
 export function createLayerWorkers(
@@ -34,112 +48,88 @@ export function createLayerWorkers(
 ): LayerWorkers | undefined {
   if (!existsSync(file)) return undefined
   const count = Math.min(availableParallelism(), mostThreads)
-  const threads: Thread[] = []
-  const idle: Thread[] = []
-  const waiting: ((thread: Thread) => void)[] = []
+  const members: Member[] = []
+  const waiting: { readonly load: number; readonly resolve: (member: Member) => void }[] = []
 
-  const acquire = async (): Promise<Thread> => {
-    const thread = idle.pop()
-    if (thread) return thread
-    if (threads.length < count) return start()
-    return new Promise((resolve) => waiting.push(resolve))
+  const acquire = async ({ most, load }: Share): Promise<Member> => {
+    const [least] = [...members].sort((one, other) => one.load - other.load)
+    const member = least?.load !== 0 && members.length < count ? start() : least
+    if (!member || member.load > most - load) return new Promise((resolve) => waiting.push({ load, resolve }))
+    member.load += load
+    return member
   }
-  const start = (): Thread => {
-    const thread = startThread(file)
-    threads.push(thread)
-    return thread
+  const start = (): Member => {
+    const member = { thread: startThread(file), load: 0 }
+    members.push(member)
+    return member
   }
-  const release = (thread: Thread): void => {
-    const next = waiting.shift()
-    if (next) next(thread)
-    else idle.push(thread)
+  const release = (member: Member, load: number): void => {
+    member.load -= load
+    const next = member.load === 0 ? waiting.shift() : undefined
+    if (!next) return
+    member.load += next.load
+    next.resolve(member)
+  }
+  const using = async <T>(share: Share, act: (member: Member) => Promise<T>): Promise<T> => {
+    const member = await acquire(share)
+    return act(member).finally(() => release(member, share.load))
   }
   return {
-    async run(prepare, signal) {
-      const thread = await acquire()
-      try {
+    run(prepare, { isDominant = false, mayShare = false, signal }) {
+      const write = async (first: Member, second?: Member) => {
         signal.throwIfAborted()
-        const { job, arrival, release } = await prepare()
-        return await runIn(thread, job, arrival, signal).finally(release)
-      } finally {
-        release(thread)
+        const prepared = await prepare()
+        if (!second) return runInOne(first.thread, prepared, signal).finally(prepared.release)
+        return runInTwo(first.thread, second.thread, prepared, signal).finally(prepared.release)
       }
+      if (mayShare) return using({ most: fullLoad, load: 1 }, write)
+      if (!isDominant || count === 1) return using({ most: 1, load: 1 }, write)
+      // There is one such layer at most, so that no two of them have one thread each and wait for another.
+      const inTwo = (first: Member) =>
+        using({ most: fullLoad, load: fullLoad }, (second) => write(first, second))
+      return using({ most: 1, load: 1 }, inTwo)
     },
     async close() {
-      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+      await Promise.all(members.map(({ thread }) => thread.close()))
     },
   }
 }
 
-interface Thread {
-  readonly worker: Worker
-  /** Rejects when it has ended. */
-  readonly end: Promise<never>
+/** A thread, and how many layers it is at; one that waits for another thread has no time for any more. */
+interface Member {
+  readonly thread: Thread
+  load: number
 }
 
-/** In MiB: what lives long is buffers, which lie outside. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 }
-
-function startThread(file: URL): Thread {
-  // What Node was told on its command line, such as --input-type, is not for a file of ours.
-  const worker = new Worker(file, { resourceLimits, execArgv: [] })
-  const end = new Promise<never>((_resolve, reject) => {
-    worker.on('error', reject)
-    worker.on('exit', (code) => reject(new Error(`a thread that writes layers ended with ${code}`)))
-  })
-  // Heard by whoever waits for it; nobody need to.
-  end.catch(() => {})
-  return { worker, end }
+/** What a layer adds to the load of a thread, which it may bring to so much. */
+interface Share {
+  readonly most: number
+  readonly load: number
 }
 
-async function runIn(
-  { worker, end }: Thread,
-  job: LayerJob,
-  arrival: Arrival,
+function runInOne(
+  thread: Thread,
+  { job, place, arrival, onWritten }: PreparedJob,
   signal: AbortSignal,
 ): Promise<number> {
-  const ended = new AbortController()
-  const tell = (order: Order) => worker.postMessage(order)
-  const stop = () => tell({ type: 'stop' })
-  signal.addEventListener('abort', stop, { signal: ended.signal })
-  try {
-    const report = once(worker, 'message', { signal: ended.signal })
-    tell({ type: 'begin', job })
-    if (signal.aborted) stop()
-    void tellArrival(arrival, tell, ended.signal)
-    const [outcome]: Report[] = await Promise.race([report, end])
-    signal.throwIfAborted()
-    if (outcome?.type === 'done') return outcome.size
-    throw revive(outcome?.error)
-  } finally {
-    ended.abort()
-  }
+  return thread.run({ job, target: place }, { arrival, onWritten, signal })
 }
 
-/** Enough to be worth a message. */
-const newsSize = 512 * 1024
-
-async function tellArrival(
-  arrival: Arrival,
-  tell: (order: Order) => void,
+/** One inflates, the other one hashes and writes. */
+async function runInTwo(
+  first: Thread,
+  second: Thread,
+  { job, place, arrival, onWritten }: PreparedJob,
   signal: AbortSignal,
-): Promise<void> {
-  const { interruptions } = arrival
-  let told = 0
-  while (!signal.aborted) {
-    if (arrival.interruptions !== interruptions) return tell({ type: 'stop' })
-    if (arrival.isWhole) return tell({ type: 'complete', size: arrival.available })
-    if (arrival.available >= told + newsSize) {
-      told = arrival.available
-      tell({ type: 'advance', available: told })
-    }
-    await arrival.change(signal).catch(() => {})
-  }
-}
-
-/** What came from another thread as plain data. */
-function revive(error: unknown): unknown {
-  if (error instanceof Error) return error
-  const { code, message, hint, cause } = error as DrayError
-  return new DrayError(code, message, { hint, cause })
+): Promise<number> {
+  const relay = createRelay()
+  const halves = [
+    first.run({ job, target: relay }, { arrival, signal }),
+    second.run({ source: relay, target: place }, { onWritten, signal }),
+  ]
+  // Whoever ends, the other must not wait for it.
+  const outcomes = await Promise.allSettled(halves.map((half) => half.finally(() => breakRelay(relay))))
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  if (errors.length > 0) throw errors.find((error) => !isDrayError(error, 'ABORTED')) ?? errors[0]
+  return halves[0] ?? 0
 }

@@ -3,8 +3,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { closeRead } from '../store/blob-files.ts'
 import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
+import { claimedSize } from './claimed-size.ts'
 import { expectedSize } from './expected-size.ts'
-import type { LayerWorkers, PreparedJob } from './layer-workers.ts'
+import type { LayerWorkers, PreparedJob, RunOptions } from './layer-workers.ts'
 import { headerSize, padding, tarHeader } from './tar.ts'
 import { onceMoreWhenSettled } from './write-in-order.ts'
 
@@ -16,6 +17,8 @@ export interface Place {
   readonly offset: number
   /** Threads for large layers; without them, one entry is written after another. */
   readonly workers: LayerWorkers | undefined
+  /** Told now and then how much has been written since, in bytes. */
+  readonly onWritten?: (size: number) => void
   readonly signal: AbortSignal
 }
 
@@ -53,8 +56,14 @@ async function placeAll(
   setMaxListeners(0, signal)
   const running: Promise<unknown>[] = []
   const suspects: Promise<Liar | undefined>[] = []
+  const dominant = dominantEntry(entries)
   /** What is small goes out together, before the next large thing. */
   const ready: Uint8Array[] = []
+  /** Then several may wait for their blobs in one thread. */
+  let isSlow = false
+  const onSlow = () => {
+    isSlow = true
+  }
   let offset = place.offset
   try {
     for (const [index, entry] of entries.entries()) {
@@ -65,7 +74,8 @@ async function placeAll(
       }
       offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
       const start = offset + headerSize(entry)
-      const content = writeContent(entry, { ...place, offset: start, signal }, { trust })
+      const run = { isDominant: entry === dominant, mayShare: isSlow, signal }
+      const content = writeContent(entry, { ...place, offset: start, signal }, { trust, run, onSlow })
       const suspect = exposeLiar(content, { index, offset })
       // At once: it may fail long before the others have come so far that it is waited for.
       suspect.catch((error) => failed.abort(error))
@@ -83,6 +93,14 @@ async function placeAll(
   }
 }
 
+/** The one whose blob is larger than all others together, if it has to be inflated: the rest is done long before it. */
+function dominantEntry(entries: readonly ArchiveEntry[]): ArchiveEntry | undefined {
+  const sizeOf = (entry: ArchiveEntry) =>
+    ('layer' in entry && entry.layer?.isInflated && entry.layer.blobSize) || 0
+  const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
+  return entries.find((entry) => sizeOf(entry) > total / 2)
+}
+
 async function wholeEntry(
   entry: ArchiveEntry,
   bytes: Uint8Array = Buffer.alloc(0),
@@ -98,46 +116,74 @@ interface Writing {
   readonly written: Promise<number>
 }
 
-function writeContent(entry: FileEntry, place: Place, { trust }: Trust): Writing {
+function writeContent(
+  entry: FileEntry,
+  place: Place,
+  { trust, run, onSlow }: Trust & { readonly run: RunOptions; readonly onSlow: () => void },
+): Writing {
   const { workers, signal } = place
   const { layer } = entry
   const write = () =>
-    layer && workers ? workers.run(() => prepareJob(layer, place), signal) : pipeContent(entry, place)
+    layer && workers ? workers.run(() => prepareJob(layer, place), run) : pipeContent(entry, place)
   const written = onceMoreWhenSettled(entry, write, signal)
   if (!trust || !layer || !workers) return { size: written, written }
-  const promised = promisedSize(entry, layer, signal).then((size) => size ?? written)
+  const promised = promisedSize(entry, layer, { onSlow, signal }).then((size) => size ?? written)
   return { size: Promise.race([promised, written]), written }
 }
 
 async function prepareJob(
   { what, isInflated, digest, openBlob }: LayerContent,
-  { file, path, offset, signal }: Place,
+  { file, path, offset, onWritten, signal }: Place,
 ): Promise<PreparedJob> {
   const { file: blobFile, arrival } = await openBlob(signal)
   return {
-    job: { what, blob: blobFile.fd, archive: file.fd, path, position: offset, isInflated, digest },
+    job: { what, blob: blobFile.fd, isInflated },
+    place: { what, archive: file.fd, path, position: offset, digest },
     arrival,
+    onWritten,
     release: () => closeRead(blobFile),
   }
 }
 
 /** Small content comes through this thread. */
-async function pipeContent(entry: FileEntry, { file, path, offset, signal }: Place): Promise<number> {
+async function pipeContent(entry: FileEntry, place: Place): Promise<number> {
+  const { file, path, offset, signal } = place
   let end = offset
   const onWritten = (position: number) => {
+    place.onWritten?.(position - end)
     end = position
   }
   await pipeToFile(entry.open(signal), file, { position: offset, path, onWritten, signal })
   return end - offset
 }
 
-/** Undefined when it will be known only when the content is written; so too where a blob has been taken back before. */
+/** Undefined when it will be known only when the content is written. `onSlow` is told when a blob arrives slowly. */
 async function promisedSize(
+  entry: FileEntry,
+  layer: LayerContent,
+  { onSlow, signal }: { readonly onSlow: () => void; readonly signal: AbortSignal },
+): Promise<number | undefined> {
+  if (entry.size !== undefined) return entry.size
+  const settled = new AbortController()
+  const sizeAhead = askAhead(layer, AbortSignal.any([signal, settled.signal])).catch(() => undefined)
+  const sizeAtRest = lookAtRest(entry, layer, signal).finally(() => settled.abort())
+  const size = await Promise.race([sizeAhead, sizeAtRest.then(() => undefined)])
+  if (size === undefined) return sizeAtRest
+  onSlow()
+  return size
+}
+
+async function askAhead(layer: LayerContent, signal: AbortSignal): Promise<number | undefined> {
+  const blob = await layer.openBlob(signal)
+  return claimedSize(blob, layer.blobSize, { signal }).finally(() => closeRead(blob.file))
+}
+
+/** Undefined also where a blob has been taken back before. */
+async function lookAtRest(
   entry: FileEntry,
   layer: LayerContent,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  if (entry.size !== undefined) return entry.size
   await entry.settled?.(signal)
   const { file, arrival } = await layer.openBlob(signal)
   try {

@@ -4,7 +4,7 @@ import type { OnEvent } from '../events.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Repository } from '../registry/repository.ts'
-import type { BlobSource, BlobWriteOptions, BlobWriter } from '../store/blob-store.ts'
+import type { BlobSource, BlobWriteOptions, BlobWriter, PieceSource } from '../store/blob-store.ts'
 import type { Image } from './image.ts'
 
 export interface FetchBlobsOptions {
@@ -48,7 +48,8 @@ export async function fetchBlobs(
       onEvent({ type, digest, size, received })
       type = 'blob-progress'
     }
-    await writeTrusted({ descriptor, repository }, store, { signal, onProgress })
+    const fetchPiece: PieceSource = (...request) => repository.fetchPiece(descriptor, ...request)
+    await writeTrusted({ descriptor, repository }, store, { signal, fetchPiece, onProgress })
     onEvent({ type: 'blob-done', digest, size, cached: false })
   }
   await Promise.all(Array.from({ length: jobs }, () => worker().catch((error) => failed.abort(error))))

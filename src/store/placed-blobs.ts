@@ -17,8 +17,8 @@ export interface PlacedBlobsOptions {
   readonly atHand: ReadonlyMap<Digest, number>
   /** So many bytes of the file were left by an earlier attempt; among them are beginnings of blobs. */
   readonly left: number
-  /** Called when bytes of a blob are there. */
-  readonly onArrived: () => void
+  /** Told how many bytes more of a blob are there. */
+  readonly onArrived: (bytes: number) => void
 }
 
 /** Writes blobs to their places in one file, going on from what an earlier attempt left there. */
@@ -32,8 +32,10 @@ export function createPlacedBlobs(options: PlacedBlobsOptions): BlobWriter {
       if (offset === undefined) throw misplaced(descriptor, atHand.get(digest))
       const end = Math.min(offset + size, left)
       const beginnings = await findBeginnings(file, { offset, end, size, path })
+      let last = 0
       const onAvailable = (available: number) => {
-        if (available > 0) onArrived()
+        if (available > last) onArrived(available - last)
+        last = available
         onProgress(available)
       }
       let problem: DrayError | null = null

@@ -21,11 +21,21 @@ const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 1
  * the memory of the one before.
  */
 export async function* inflate(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
+  for await (const batch of inflateInBatches(source, what)) yield* batch
+}
+
+/**
+ * The same, with all that one piece of the source brought at a time: whoever is asks for
+ * the next batch is done with the one before: it is emptied, so that no buffer survives garbage collections while others have
+ * their turn, for it would stay for long.
+ */
+export async function* inflateInBatches(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
   const { head, rest } = await behead(source)
   const compression = compressionOf(head)
   switch (compression) {
     case 'none':
-      return yield* rest
+      for await (const piece of rest) yield [piece]
+      return
     case 'gzip':
       return yield* decode(rest, zlibDecoder(new Gunzip({ ...zlibOptions })), what)
     case 'zstd':
@@ -34,6 +44,8 @@ export async function* inflate(source: AsyncIterable<Buffer>, what: string): Asy
       throw unsupported(compression, what)
   }
 }
+
+type Batch = readonly Buffer[]
 
 /** The first bytes, enough to tell the compression if there are so many, and all of it. */
 async function behead(source: AsyncIterable<Buffer>) {
@@ -57,18 +69,14 @@ const longestTurn = 50
 
 /** Turns compressed bytes into others, at once. */
 interface Decoder {
-  push(piece: Buffer): readonly Buffer[]
-  end(): readonly Buffer[]
+  push(piece: Buffer): Buffer[]
+  end(): Buffer[]
   /** Lets go of its memory. */
   close(): void
 }
 
-async function* decode(
-  chunks: AsyncIterable<Buffer>,
-  decoder: Decoder,
-  what: string,
-): AsyncGenerator<Buffer> {
-  const explained = (act: () => readonly Buffer[]) => {
+async function* decode(chunks: AsyncIterable<Buffer>, decoder: Decoder, what: string): AsyncGenerator<Batch> {
+  const explained = (act: () => Buffer[]) => {
     try {
       return act()
     } catch (error) {
@@ -86,12 +94,13 @@ async function* decode(
         }
         const piece = chunk.subarray(at, at + pieceSize)
         const decoded = explained(() => decoder.push(piece))
-        yield* decoded
         at += piece.length
         pieceSize = nextPieceSize(piece.length, decoded)
+        yield decoded
+        decoded.length = 0
       }
     }
-    yield* explained(() => decoder.end())
+    yield explained(() => decoder.end())
   } finally {
     decoder.close()
   }
@@ -134,7 +143,7 @@ function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
 }
 
 /** Node has zstd since 22.15; before that a decoder in JavaScript does it, more slowly. */
-async function* inflateZstd(chunks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
+async function* inflateZstd(chunks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
   const isNative = 'createZstdDecompress' in zlib
   const decoder = isNative ? nativeZstdDecoder() : fzstdDecoder(what)
   const blocks = splitZstd(isNative ? chunks : inPortions(chunks), { ...decoder, what })

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { dockerArchive } from '../../src/archive/docker-archive.ts'
 import { openFileOutput } from '../../src/archive/file-output.ts'
 import { createLayerWorkers } from '../../src/archive/layer-workers.ts'
@@ -83,32 +83,33 @@ async function storeWith({ image, blobs }: ReturnType<typeof makeImage>): Promis
   return store
 }
 
-describe.each(['docker', 'oci'] as const)(
-  'in %s format, threads write the bytes that one writes',
-  (format) => {
-    test('of blobs that are there', async () => {
-      const made = imageOf(recipes)
-      const store = await storeWith(made)
-      const expected = await archive(made.image, store, format)
-      expect((await archive(made.image, store, format, workerFile)).equals(expected)).toBe(true)
-    })
+describe.each([
+  ['docker', 'layers of all kinds', () => recipes],
+  ['oci', 'layers of all kinds', () => recipes],
+  ['docker', 'a dominant layer', () => dominant],
+] as const)('in %s format, threads write the bytes that one writes, of %s', (format, _, chosen) => {
+  test('of blobs that are there', async () => {
+    const made = imageOf(chosen())
+    const store = await storeWith(made)
+    const expected = await archive(made.image, store, format)
+    expect((await archive(made.image, store, format, workerFile)).equals(expected)).toBe(true)
+  })
 
-    test('of blobs that arrive, and are taken back', async () => {
-      const made = imageOf(recipes)
-      const expected = await archive(made.image, await storeWith(made), format)
-      const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
-      const writing = archive(made.image, store, format, workerFile)
-      await Promise.all(
-        made.image.layers.map(({ descriptor }, i) => {
-          const blob = made.blobs[i] ?? expect.fail()
-          const bodies = [Buffer.concat([blob.subarray(0, -1), Buffer.from('!')]), blob]
-          return store.write(descriptor, async () => slowly(bodies.shift() ?? expect.fail()), { signal })
-        }),
-      )
-      expect((await writing).equals(expected)).toBe(true)
-    })
-  },
-)
+  test('of blobs that arrive, and are taken back', async () => {
+    const made = imageOf(chosen())
+    const expected = await archive(made.image, await storeWith(made), format)
+    const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+    const writing = archive(made.image, store, format, workerFile)
+    await Promise.all(
+      made.image.layers.map(({ descriptor }, i) => {
+        const blob = made.blobs[i] ?? expect.fail()
+        const bodies = [Buffer.concat([blob.subarray(0, -1), Buffer.from('!')]), blob]
+        return store.write(descriptor, async () => slowly(bodies.shift() ?? expect.fail()), { signal })
+      }),
+    )
+    expect((await writing).equals(expected)).toBe(true)
+  })
+})
 
 async function* slow(bytes: Buffer) {
   for (let at = 0; at < bytes.length; at += 300_000) {
@@ -119,10 +120,57 @@ async function* slow(bytes: Buffer) {
 
 const slowly = (bytes: Buffer) => Readable.from(slow(bytes), { objectMode: false })
 
+/** One layer that outweighs the others, so that two threads share it. */
+const dominant: typeof recipes = [
+  [noise(1), gzipSync],
+  [Buffer.concat([zeros, noise(7)]), inTwoMembers],
+  [noise(1), gzipSync],
+]
+
 const large: typeof recipes = Array.from({ length: 4 }, () => [noise(3), gzipSync])
 
-test('a layer that is not what its diffID says fails in a thread as it does here', async () => {
-  const { image, blobs, layers } = imageOf(large)
+/** Sends all of a blob but its end, which it keeps until it is told. */
+async function* heldBack(blob: Buffer, released: Promise<void>) {
+  yield blob.subarray(0, -2000)
+  await released
+  yield blob.subarray(-2000)
+}
+
+test.each<[string, (size: Buffer) => Buffer]>([
+  ['ask for their sizes', (size) => size],
+  ['are lied to about their sizes', () => Buffer.from([0, 0, 0x40, 0])],
+])('layers that arrive slowly, all at once, %s and are written while they arrive', async (_, answer) => {
+  const { image, blobs, ...rest } = imageOf(large)
+  const expected = await archive(image, await storeWith({ image, blobs, ...rest }), 'docker')
+  const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
+  const directory = temporaryDirectory()
+  const path = join(directory, 'app.tar')
+  const output = await openFileOutput(path, { workerFile })
+  const writing = output.write(dockerArchive.entries([image], store), signal)
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const arriving = image.layers.map(({ descriptor }, i) => {
+    const blob = blobs[i] ?? expect.fail()
+    const fetchPiece = async () => Readable.from([answer(blob.subarray(-4))])
+    const source = async () => Readable.from(heldBack(blob, released), { objectMode: false })
+    return store.write(descriptor, source, { signal, fetchPiece })
+  })
+  const sizeSoFar = () =>
+    Math.max(...readdirSync(directory).map((name) => statSync(join(directory, name)).size))
+  await vi.waitUntil(() => sizeSoFar() > 11.5 * 1024 * 1024, { timeout: 15_000 })
+  release()
+  await Promise.all([...arriving, writing])
+  await output.commit(signal)
+  expect(readFileSync(path).equals(expected)).toBe(true)
+})
+
+test.each([
+  ['layer', () => large],
+  ['dominant layer', () => dominant],
+])('a %s that is not what its diffID says fails in a thread as it does here', async (_, chosen) => {
+  const { image, blobs, layers } = imageOf(chosen())
   const [first, second, ...rest] = image.layers
   if (!first || !second) expect.fail()
   const wrong = { ...image, layers: [first, { ...second, diffId: digestOf('another') }, ...rest] }
@@ -135,12 +183,26 @@ test('a layer that is not what its diffID says fails in a thread as it does here
   expect(there.message).toContain(shortDigest(second.descriptor.digest))
 })
 
-test('an archive that cannot be written to is a file error', async () => {
-  const made = imageOf(large)
+test('a dominant layer that is corrupt fails in threads as it does here', async () => {
+  const [first, [content], last] = dominant as [(typeof recipes)[0], (typeof recipes)[0], (typeof recipes)[0]]
+  const cut = (bytes: Buffer) => gzipSync(bytes).subarray(0, -1000)
+  const made = imageOf([first, [content, cut], last])
+  const store = await storeWith(made)
+  const [here, there] = await Promise.all(
+    [undefined, workerFile].map((file) => archive(made.image, store, 'docker', file).catch((error) => error)),
+  )
+  expect(there).toMatchObject({ code: 'INTEGRITY', message: here.message })
+})
+
+test.each([
+  ['many layers', 'oci', () => large],
+  ['a dominant layer', 'docker', () => dominant],
+] as const)('an archive of %s that cannot be written to is a file error', async (_, format, chosen) => {
+  const made = imageOf(chosen())
   const path = join(temporaryDirectory(), 'app.tar')
   writeFileSync(path, '')
   const file = await open(path, 'r')
-  const entries = [...ociArchive.entries([made.image], await storeWith(made))].filter(
+  const entries = [...formats[format].entries([made.image], await storeWith(made))].filter(
     (entry) => 'layer' in entry,
   )
   const workers = createLayerWorkers(workerFile)
@@ -153,8 +215,11 @@ test('an archive that cannot be written to is a file error', async () => {
   await file.close()
 })
 
-test('an interruption ends threads that wait, with its reason', async () => {
-  const { image } = imageOf(large)
+test.each([
+  ['threads', () => large],
+  ['the two threads of a dominant layer', () => dominant.slice(1)],
+])('an interruption ends %s that wait, with its reason', async (_, chosen) => {
+  const { image } = imageOf(chosen())
   const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
   const [{ descriptor } = expect.fail()] = image.layers
   const stop = new AbortController()
@@ -169,6 +234,38 @@ test('an interruption ends threads that wait, with its reason', async () => {
   expect(await fetching).toBe('ended')
 })
 
+test('what threads write is brought to the disk before it is all there', async () => {
+  const made = imageOf([[Buffer.concat([noise(9), Buffer.alloc(32 * 1024 * 1024)]), gzipSync]])
+  const probe = await open(workerFile)
+  const flush = vi.spyOn(Object.getPrototypeOf(probe), 'datasync')
+  await probe.close()
+  await archive(made.image, await storeWith(made), 'docker', workerFile)
+  expect(flush).toHaveBeenCalled()
+  flush.mockRestore()
+})
+
+test('of two threads that share a layer, the one that failed says why', async () => {
+  const content = noise(3)
+  const blob = join(temporaryDirectory(), 'blob')
+  writeFileSync(blob, gzipSync(content))
+  const file = await open(blob, 'r')
+  const workers = createLayerWorkers(workerFile) ?? expect.fail()
+  const prepare = async () => {
+    const arrival = createArrival()
+    arrival.complete((await file.stat()).size)
+    return {
+      job: { what: 'it', blob: file.fd, isInflated: true },
+      place: { what: 'it', archive: file.fd, path: 'a.tar', position: 0, digest: digestOf(content) },
+      arrival,
+      release: async () => {},
+    }
+  }
+  const running = workers.run(prepare, { isDominant: true, signal })
+  await expect(running).rejects.toMatchObject({ code: 'FILE', message: expect.stringContaining('a.tar') })
+  await workers.close()
+  await file.close()
+})
+
 test('an interruption just before a thread begins ends it too', async () => {
   const { image } = imageOf(large)
   const [{ descriptor } = expect.fail()] = image.layers
@@ -180,18 +277,14 @@ test('an interruption just before a thread begins ends it too', async () => {
   const prepare = async () => {
     stop.abort(new DrayError('ABORTED', 'enough'))
     const { digest } = descriptor
-    const job = {
-      what: 'it',
-      blob: file.fd,
-      archive: file.fd,
-      path: 'it',
-      position: 0,
-      isInflated: true,
-      digest,
+    return {
+      job: { what: 'it', blob: file.fd, isInflated: true },
+      place: { what: 'it', archive: file.fd, path: 'it', position: 0, digest },
+      arrival: createArrival(),
+      release: () => file.close(),
     }
-    return { job, arrival: createArrival(), release: () => file.close() }
   }
-  await expect(workers.run(prepare, stop.signal)).rejects.toThrow('enough')
+  await expect(workers.run(prepare, { signal: stop.signal })).rejects.toThrow('enough')
   await workers.close()
 })
 

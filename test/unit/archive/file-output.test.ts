@@ -10,9 +10,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { ArchiveEntry, FileEntry } from '../../../src/archive/archive-format.ts'
 import { dockerArchive } from '../../../src/archive/docker-archive.ts'
 import { openFileOutput } from '../../../src/archive/file-output.ts'
@@ -42,6 +43,20 @@ const entries: readonly ArchiveEntry[] = [
   holding(`${id}/json`, Buffer.alloc(512, 'x')),
   { type: 'symlink', path: `${id}/layer.tar`, target: `../${id}/layer.tar`, mtime: 7 },
 ]
+
+test('an archive of which a part did not reach the disk is an error, even if the system says so while it is written', async () => {
+  const path = join(temporaryDirectory(), 'app.tar')
+  const output = await openFileOutput(path)
+  const probe = await open(temporaryDirectory())
+  const failing = vi.spyOn(Object.getPrototypeOf(probe), 'datasync')
+  await probe.close()
+  failing.mockRejectedValueOnce(Object.assign(new Error('no'), { code: 'EIO' }))
+  await output.write([holding('manifest.json', Buffer.alloc(40 * 1024 * 1024))], signal)
+  failing.mockRestore()
+  await expect(output.commit(signal)).rejects.toMatchObject({ code: 'FILE' })
+  await output.abort()
+  expect(readdirSync(dirname(path))).toEqual([])
+})
 
 test('the archive holds the entries as they are, and ends in two blocks of zeros', async () => {
   const directory = temporaryDirectory()
