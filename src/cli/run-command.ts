@@ -1,3 +1,4 @@
+import { compileParserOnce } from '../http/compile-parser-once.ts'
 import type { DrayCommand } from './command.ts'
 import { reportFailure } from './report-error.ts'
 import { processSurroundings, type Surroundings } from './surroundings.ts'
@@ -12,6 +13,7 @@ export async function runCommand(
   given: Partial<Surroundings>,
 ): Promise<number> {
   const surroundings = { ...processSurroundings(), ...given }
+  compileParserOnce(process.versions.node)
   try {
     return await run(command, surroundings)
   } catch (error) {

@@ -1,15 +1,21 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * Sends a request, and spares a short process the second, optimizing compilation of undici's parser of HTTP heads, which is
- * WebAssembly and compiled for the first answer: a fifth of the CPU time and up to a quarter of the memory of a small pull.
+ * Spares a short process the second, optimizing compilation of undici's parser of HTTP heads, which is WebAssembly: a fifth
+ * of the CPU time and up to a quarter of the memory of a small pull. For a process that is ours alone: other WebAssembly
+ * that is compiled before the first answer stays slow.
  */
-export async function compileParserOnce<T>(nodeVersion: string, send: () => Promise<T>): Promise<T> {
-  if (isCompiled || Number.parseInt(nodeVersion, 10) > lastKnown) return send()
+export function compileParserOnce(nodeVersion: string): void {
+  isToBeSpared = Number.parseInt(nodeVersion, 10) <= lastKnown
+}
+
+/** Sends a request; the answer to the first one has V8 compile the parser. */
+export async function compileForAnswer<T>(send: () => Promise<T>): Promise<T> {
+  if (!isToBeSpared) return send()
   tierUp(false)
   try {
     const answer = await send()
-    isCompiled = true
+    isToBeSpared = false
     return answer
   } finally {
     // Under flags of ours, V8 would not take what Node brings compiled of its own modules; each thread would compile them.
@@ -17,7 +23,7 @@ export async function compileParserOnce<T>(nodeVersion: string, send: () => Prom
   }
 }
 
-let isCompiled = false
+let isToBeSpared = false
 
 /** Of a flag that it does not know, V8 complains on stderr. */
 const lastKnown = 26

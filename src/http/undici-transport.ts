@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import request from 'undici/lib/api/api-request.js'
 import Agent from 'undici/lib/dispatcher/agent.js'
 import { DrayError } from '../errors.ts'
-import { compileParserOnce } from './compile-parser-once.ts'
+import { compileForAnswer } from './compile-parser-once.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
 import type { TlsOptions } from './handshake.ts'
 import { type LowSpeedWatch, watchLowSpeed } from './low-speed.ts'
@@ -120,9 +120,7 @@ function createLane(options: LaneOptions): Lane {
     async send(message) {
       const release = connector.demand(message.origin)
       try {
-        return await compileParserOnce(process.versions.node, () =>
-          unlessAborted(request.call(dispatcher, message), message.signal),
-        )
+        return await compileForAnswer(() => unlessAborted(request.call(dispatcher, message), message.signal))
       } finally {
         release()
       }
