@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { lazyBuiltins } from './lazy-builtins.js'
 import { lazyEntries } from './lazy-entries.js'
+import { lessUndici } from './less-undici.js'
 import { collectLicences } from './licences.js'
-import { noHttp2 } from './no-http2.js'
 
 /** What the command runs, as CommonJS: Node loads that in half the time, and Node's own modules with it when they are wanted. */
 const commandEntries = {
@@ -52,9 +52,9 @@ async function bundle() {
     supported: { 'dynamic-import': false },
     define: { ...options.define, 'import.meta.url': 'importMetaUrl' },
     banner: { js: `'use strict'; const importMetaUrl = require('node:url').pathToFileURL(__filename).href` },
-    plugins: [lazyBuiltins, noHttp2, lazyEntries(commandEntries, '.cjs')],
+    plugins: [lazyBuiltins, lessUndici, lazyEntries(commandEntries, '.cjs')],
   }
-  const modules = { ...options, format: 'esm', plugins: [lazyBuiltins, noHttp2] }
+  const modules = { ...options, format: 'esm', plugins: [lazyBuiltins, lessUndici] }
   // Few files are found and read faster than many: chunks of what several need would be dozens.
   const results = await Promise.all([
     ...Object.entries(commandEntries).map(([name, entry]) =>
