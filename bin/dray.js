@@ -1,4 +1,8 @@
 #!/usr/bin/env node
-import { launch } from '../dist/cli.js'
+const { launch } = require('../dist/cli.cjs')
 
-process.exitCode = await launch(process.argv)
+// Stays where the event loop runs dry before there is an answer.
+process.exitCode = 1
+launch(process.argv).then((exitCode) => {
+  process.exitCode = exitCode
+})

@@ -13,7 +13,7 @@ import { mirrorEndpoints, parseMirror } from './registry/mirror.ts'
 import { tellOnce } from './registry/tell-once.ts'
 
 /** How registries are reached. */
-export interface NetworkOptions extends Omit<TransportOptions, 'tls'> {
+export interface NetworkOptions extends Omit<TransportOptions, 'tls' | 'mayLackTls'> {
   /** Default: verify against Node's own CAs. */
   readonly tls?: TlsOptions | undefined
   /** `[HOST=]URL` of mirrors that are asked before the registry HOST (default: docker.io) itself, in this order. */
@@ -65,7 +65,9 @@ export async function openNetwork<Name extends NetworkName>(
   const routes = routed.map(({ route }) => route)
   tellOfIdleMirrors(routes, options)
   const tls = { ...options.tls, forOrigin: trustIn(routes, machine, { ...options.tls, onWarning }) }
-  return { routed, proxy, tls, ...(await createUndiciTransport({ ...options, proxy, tls })) }
+  const endpoints = routes.flatMap((route) => route.endpoints)
+  const mayLackTls = new Set(endpoints.flatMap(({ root, withoutTls }) => (withoutTls ? [root.origin] : [])))
+  return { routed, proxy, tls, ...(await createUndiciTransport({ ...options, proxy, tls, mayLackTls })) }
 }
 
 async function findRoute(

@@ -1,5 +1,5 @@
+import { compileParserOnce } from '../http/compile-parser-once.ts'
 import type { DrayCommand } from './command.ts'
-import { compileWasmOnce } from './compile-wasm-once.ts'
 import { reportFailure } from './report-error.ts'
 import { processSurroundings, type Surroundings } from './surroundings.ts'
 
@@ -13,7 +13,7 @@ export async function runCommand(
   given: Partial<Surroundings>,
 ): Promise<number> {
   const surroundings = { ...processSurroundings(), ...given }
-  compileWasmOnce(process.versions.node)
+  compileParserOnce(process.versions.node)
   try {
     return await run(command, surroundings)
   } catch (error) {

@@ -2,10 +2,13 @@ import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import { codedError } from './failures.ts'
 import { openSocket, type SocketOptions } from './open-socket.ts'
+import { probeTls } from './socket-steps.ts'
 
 export interface ConnectorOptions extends SocketOptions {
   /** For name lookup, TCP, proxy and TLS together, in milliseconds. */
   readonly timeout: number
+  /** Origins that may well speak no TLS, where something else is tried then: that is found out first, at little cost. */
+  readonly mayLackTls?: ReadonlySet<string> | undefined
 }
 
 export interface Connector {
@@ -27,10 +30,17 @@ export function createConnector(options: ConnectorOptions): Connector {
   const demands = new Map<string, number>()
   const sockets = new Set<Socket>()
   const addresses = new Map<string, string | undefined>()
+  const doubtful = new Set(options.mayLackTls)
   let closed: Error | undefined
 
   const abandon = (reason: Error, isLost: (origin: string) => boolean) => {
     for (const [attempt, origin] of attempts) if (isLost(origin)) attempt.abort(reason)
+  }
+
+  const open = async (target: URL, signal: AbortSignal) => {
+    if (doubtful.has(target.origin) && !options.proxyFor(target)) await probeTls(target, signal)
+    doubtful.delete(target.origin)
+    return openSocket(target, options, signal)
   }
 
   return {
@@ -52,7 +62,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         sockets.add(socket.once('close', () => sockets.delete(socket)))
         callback(null, socket)
       }
-      openSocket(target, options, attempt.signal)
+      open(target, attempt.signal)
         .finally(() => {
           clearTimeout(deadline)
           attempts.delete(attempt)

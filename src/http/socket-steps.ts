@@ -1,7 +1,8 @@
 import { isIP, connect as netConnect, type Socket } from 'node:net'
-import { type TLSSocket, connect as tlsConnect } from 'node:tls'
+import { createSecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls'
 import { codedError } from './failures.ts'
 import { type TlsOptions, watchHandshake } from './handshake.ts'
+import { notTls } from './network-error.ts'
 import { plainHost } from './origin.ts'
 
 /** One end of a TCP connection. */
@@ -44,6 +45,25 @@ export async function secure(
   socket.once('close', () => base.destroy())
   watchHandshake(socket, options)
   return step(socket, signal, (done) => socket.once('secureConnect', () => done(socket)))
+}
+
+/**
+ * Finds out whether a server speaks TLS at all, without the CAs that take longer to parse than a small pull takes else.
+ * Rejects, as {@link secure} would, when it does not. Whatever else may be wrong is for the real handshake to tell.
+ */
+export async function probeTls(url: URL, signal: AbortSignal): Promise<void> {
+  const base = await dial(url, signal)
+  const secureContext = createSecureContext({ minVersion: 'TLSv1.2', ca: [] })
+  const socket = tlsConnect({ socket: base, secureContext, rejectUnauthorized: false })
+  socket.once('close', () => base.destroy())
+  try {
+    await step(socket, signal, (done) => socket.once('secureConnect', () => done(undefined)))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (notTls(error)) throw error
+  } finally {
+    socket.destroy()
+  }
 }
 
 /**

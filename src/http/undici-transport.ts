@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import request from 'undici/lib/api/api-request.js'
 import Agent from 'undici/lib/dispatcher/agent.js'
 import { DrayError } from '../errors.ts'
+import { compileForAnswer } from './compile-parser-once.ts'
 import { type ConnectorOptions, createConnector } from './connect.ts'
 import type { TlsOptions } from './handshake.ts'
 import { type LowSpeedWatch, watchLowSpeed } from './low-speed.ts'
@@ -27,6 +28,8 @@ export interface TransportOptions {
   /** At most so many at once to one origin; default 5. */
   readonly connections?: number | undefined
   readonly userAgent?: string | undefined
+  /** Origins, https, for which http would do. */
+  readonly mayLackTls?: ReadonlySet<string> | undefined
   /** Ends everything at once: requests, bodies, attempts to connect. */
   readonly signal?: AbortSignal | undefined
   /** Told what the user should know about the way that requests take, each thing once. */
@@ -46,10 +49,10 @@ export interface ClosableTransport {
  * its error. Throws USAGE or FILE when the TLS settings make no sense.
  */
 export async function createUndiciTransport(options: TransportOptions = {}): Promise<ClosableTransport> {
-  const { signal, timeout = 30_000, connections = 5, userAgent = 'dray' } = options
+  const { signal, timeout = 30_000, connections = 5, userAgent = 'dray', mayLackTls } = options
   const tlsFor = await loadTls(options.tls)
   const proxyFor = createProxyResolver(options.proxy ?? {})
-  const lane = { tlsFor, userAgent, timeout: timeout / 2, connections, slowSpan: timeout * 2 }
+  const lane = { tlsFor, mayLackTls, userAgent, timeout: timeout / 2, connections, slowSpan: timeout * 2 }
   const direct = createLane({ ...lane, proxyFor })
   const byProxy = createLane({ ...lane, proxyFor: () => undefined })
   const warnOfReaders = createReaderWarning(options.onWarning)
@@ -117,7 +120,7 @@ function createLane(options: LaneOptions): Lane {
     async send(message) {
       const release = connector.demand(message.origin)
       try {
-        return await unlessAborted(request.call(dispatcher, message), message.signal)
+        return await compileForAnswer(() => unlessAborted(request.call(dispatcher, message), message.signal))
       } finally {
         release()
       }

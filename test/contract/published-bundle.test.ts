@@ -108,12 +108,15 @@ describe('the package', () => {
   })
 
   test('holds all files that its files load', () => {
-    const files = readdirSync(new URL('dist', root)).filter((file) => file.endsWith('.js'))
+    const files = readdirSync(new URL('dist', root)).filter((file) => /\.c?js$/.test(file))
     const texts = files.map((file) => readFileSync(new URL(`dist/${file}`, root), 'utf8'))
-    const loads = texts.flatMap((text) => [...text.matchAll(/(?:import|new URL)\("\.\/([\w-]+\.js)"/g)])
+    const loads = texts.flatMap((text) => [
+      ...text.matchAll(/(?:require|import|new URL)\("\.\/([\w-]+\.c?js)"/g),
+    ])
     const names = new Set(loads.map(([, name = '']) => name))
-    expect(names).toEqual(new Set(['main.js', 'run-command.js', 'layer-worker.js']))
-    expect(files).toEqual(expect.arrayContaining([...names, 'cli.js', 'index.js']))
+    const parts = ['main.cjs', 'run-command.cjs', 'socks.cjs', 'terminal.cjs', 'layer-worker.js']
+    expect(names).toEqual(new Set(parts))
+    expect(files).toEqual(expect.arrayContaining([...parts, 'cli.cjs', 'index.js']))
     expect(manifest.files).toEqual(['bin', 'dist'])
   })
 

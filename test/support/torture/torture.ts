@@ -50,7 +50,7 @@ export const sizesForThreads = [4_500_000, 4_400_000] as const
 
 /** The command line of the package whose launcher this is. */
 export async function mainOf(launcher: string): Promise<typeof main> {
-  const bundle = new URL('../dist/main.js', pathToFileURL(launcher))
+  const bundle = new URL('../dist/main.cjs', pathToFileURL(launcher))
   return (await import(/* @vite-ignore */ bundle.href)).main
 }
 

@@ -172,6 +172,33 @@ describe('TLS', () => {
   })
 })
 
+describe('a server that may speak no TLS', () => {
+  const nothingTrusted = async () => ({})
+
+  test('and speaks none, is known by that before CAs are looked for', async () => {
+    const { host, accepted } = await raw(says('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    const forOrigin = vi.fn(nothingTrusted)
+    const send = await network({ tls: { forOrigin }, mayLackTls: new Set([`https://${host}`]) })
+    expect(notTls(await failure(send(get(`https://${host}/`))))).toBe(true)
+    expect(forOrigin).not.toHaveBeenCalled()
+    expect(accepted()).toBe(1)
+  })
+
+  test('but does, is spoken to by TLS', async () => {
+    const { url, requests } = await server(hello, { tls: 'server' })
+    const send = await network({ tls: trusting, mayLackTls: new Set([url]) })
+    for (const path of ['/a', '/b']) await text((await send(get(url + path))).body)
+    expect(requests.map((request) => request.url)).toEqual(['/a', '/b'])
+  })
+
+  test('but does, is asked for nothing when its certificate is not trusted', async () => {
+    const { url, requests } = await server(hello, { tls: 'server' })
+    const send = await network({ mayLackTls: new Set([url]) })
+    expect(await failure(send(get(url)))).toMatchObject({ code: 'TLS' })
+    expect(requests).toEqual([])
+  })
+})
+
 describe('a server that fails is met once per try, with an error that says who and what', () => {
   const closes = (socket: Socket) => void socket.once('data', () => socket.end())
   const resets = (socket: Socket) => void socket.once('data', () => socket.resetAndDestroy())
