@@ -22,6 +22,8 @@ export interface LayerJobOptions {
 }
 
 const pieceSize = 256 * 1024
+/** What the layers before have read into: outside of V8's heap, garbage of this size would pile up. */
+const spares: Buffer[] = []
 
 /**
  * Reads a blob as far as it has arrived, inflates it, and writes it to a sink; resolves to the size of the content. All of
@@ -66,21 +68,25 @@ async function* readArrival(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { interruptions } = arrival
-  const piece = Buffer.allocUnsafeSlow(pieceSize)
+  const piece = spares.pop() ?? Buffer.allocUnsafeSlow(pieceSize)
   let position = 0
-  for (;;) {
-    // In between, news come in.
-    await nextTurn()
-    signal.throwIfAborted()
-    if (arrival.interruptions !== interruptions) throw interrupted(what)
-    const ahead = arrival.available - position
-    if (ahead > 0) {
-      const count = readSome(blob, piece.subarray(0, ahead), position, what)
-      if (count === 0) throw interrupted(what)
-      position += count
-      yield piece.subarray(0, count)
-    } else if (arrival.isWhole) return
-    else await arrival.change(signal)
+  try {
+    for (;;) {
+      // In between, news come in.
+      await nextTurn()
+      signal.throwIfAborted()
+      if (arrival.interruptions !== interruptions) throw interrupted(what)
+      const ahead = arrival.available - position
+      if (ahead > 0) {
+        const count = readSome(blob, piece.subarray(0, ahead), position, what)
+        if (count === 0) throw interrupted(what)
+        position += count
+        yield piece.subarray(0, count)
+      } else if (arrival.isWhole) return
+      else await arrival.change(signal)
+    }
+  } finally {
+    spares.push(piece)
   }
 }
 

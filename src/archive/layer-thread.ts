@@ -20,7 +20,7 @@ export interface TaskOptions {
 }
 
 /** In MiB: what lives long is buffers, which lie outside. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 }
+const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
 
 export function startThread(file: URL): Thread {
   // What Node was told on its command line, such as --input-type, is not for a file of ours.
