@@ -36,6 +36,7 @@ const longestUsefulWait = 5 * 60_000
 export function retry(options: RetryOptions = {}): Interceptor {
   const { retries = 6, longestWait = longestUsefulWait, onRetry, sleep = wait, random } = options
   return (next) => async (request) => {
+    if (request.once) return next(request)
     for (let attempt = 1; ; attempt++) {
       const outcome = await next(request).then(judgeResponse, judgeError)
       const attempts = Math.min(retries, outcome.retries)

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   readonly purpose: RequestPurpose
+  /** That it goes wrong is an answer too: it is not tried again. */
+  readonly once?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -39,7 +39,7 @@ interface Channel {
 }
 
 /** A request within a repository; `path` is `manifests/latest`, or empty for the root of an API when there is no repository. */
-export interface EndpointRequest extends Pick<HttpRequest, 'headers' | 'purpose' | 'signal'> {
+export interface EndpointRequest extends Pick<HttpRequest, 'headers' | 'purpose' | 'once' | 'signal'> {
   readonly path: string
 }
 

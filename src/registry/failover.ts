@@ -35,7 +35,7 @@ export function failover(
       if (from >= size) return Readable.from([], { objectMode: false })
       const what = `blob ${shortDigest(digest)} of ${name}`
       const round = startRound(trust.placesFor(digest), { ...options, what, signal })
-      trust.forget(digest)
+      if (from === 0) trust.forget(digest)
       const open: BlobOpener = (position) =>
         round.ask(async (place) => {
           const body = await place.repository.fetchBlob(descriptor, position, signal)
@@ -44,6 +44,9 @@ export function failover(
         })
       const tries = { failed: round.broke, reset: () => {} }
       return resumeBody(await open(from), open, { from, size, what, signal, tries })
+    },
+    async fetchPiece(descriptor, piece, signal) {
+      return trust.lastSender(descriptor.digest)?.repository.fetchPiece(descriptor, piece, signal)
     },
     distrust(descriptor) {
       const liars = trust.withdraw(descriptor.digest)
@@ -66,8 +69,11 @@ function createTrust(places: readonly Place[]) {
   const placesFor = (digest: Digest) => places.filter((place) => !liars.get(digest)?.has(place))
   return {
     placesFor,
-    sentBy: (digest: Digest, place: Place) =>
-      senders.set(digest, (senders.get(digest) ?? new Set()).add(place)),
+    sentBy(digest: Digest, place: Place) {
+      const others = [...(senders.get(digest) ?? [])].filter((other) => other !== place)
+      senders.set(digest, new Set([...others, place]))
+    },
+    lastSender: (digest: Digest) => [...(senders.get(digest) ?? [])].at(-1),
     forget: (digest: Digest) => senders.delete(digest),
     /** Mirrors are suspected before the registry itself. No one, when no one else would be left. */
     withdraw(digest: Digest): readonly Place[] {

@@ -7,7 +7,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { shortDigest } from '../oci/digest.ts'
 import { type Inquiry, wordsOf } from './answer.ts'
 import { contentCoding } from './content-coding.ts'
-import { parseContentRange } from './content-range.ts'
+import { type ContentRange, parseContentRange } from './content-range.ts'
 import { isServedAt } from './endpoint.ts'
 import { type EndpointAccess, type EndpointRequest, inquiryFor } from './endpoint-access.ts'
 import { responseError, webPageError } from './registry-response.ts'
@@ -32,6 +32,27 @@ export async function fetchBlob(
   return resumeBody(await open(from), open, { from, size, what, signal, tries })
 }
 
+/** Bytes of a blob, by their offsets: up to `to`, without it. */
+export interface Piece {
+  readonly from: number
+  readonly to: number
+}
+
+/** One piece of a blob; `Repository.fetchPiece` has the promise. */
+export async function fetchPiece(
+  access: EndpointAccess,
+  { digest, size }: Descriptor,
+  { from, to }: Piece,
+  signal: AbortSignal,
+): Promise<Readable | undefined> {
+  const headers = { range: `bytes=${from}-${to - 1}` }
+  const response = await access.get({ path: `blobs/${digest}`, headers, purpose: 'blob', once: true, signal })
+  const range = response.status === 206 ? rangeOf(response, size) : undefined
+  if (range?.start === from && range.end === to - 1) return response.body
+  response.body.on('error', () => {}).destroy() // it may be the whole blob
+  return undefined
+}
+
 /**
  * Opens one blob again and again. A server that knows no ranges, or gives another one than was asked for, is asked for
  * the whole blob; whether its bytes still fit those before them is for the digest to say.
@@ -50,7 +71,8 @@ function blobOpener(
   return async (from) => {
     let response = await get(from > 0 ? rangeHeaders(from, etag) : {})
     const { status, body, url, via } = response
-    if (from > 0 && status === 206 && isRest(response, from, size)) return { body, start: from, url, via }
+    if (from > 0 && status === 206 && rangeOf(response, size)?.start === from)
+      return { body, start: from, url, via }
     if (from > 0 && (status === 206 || status === 412 || status === 416)) {
       discardBody(body)
       response = await get({})
@@ -80,13 +102,13 @@ function strongEtag(response: HttpResponse): string | undefined {
   return /^"[\x21\x23-\x7e]*"$/.exec(headerOf(response, 'etag') ?? '')?.[0]
 }
 
-/** Exactly the rest of the blob itself, not of some coding of it, and as many bytes as it says. */
-function isRest(response: HttpResponse, from: number, size: number): boolean {
+/** Which bytes a 206 holds, if they are those of the blob itself, not of some coding of it, and as many as it says. */
+function rangeOf(response: HttpResponse, size: number): ContentRange | undefined {
   const range = parseContentRange(headerOf(response, 'content-range'))
-  if (range?.start !== from || range.end >= size || (range.total ?? size) !== size) return false
+  if (!range || range.end >= size || (range.total ?? size) !== size) return undefined
   const promised = range.end - range.start + 1
-  if ((contentLength(response) ?? promised) !== promised) return false
-  return range.total === size || contentCoding(response) === 'identity'
+  if ((contentLength(response) ?? promised) !== promised) return undefined
+  return range.total === size || contentCoding(response) === 'identity' ? range : undefined
 }
 
 /**

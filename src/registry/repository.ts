@@ -4,7 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { EndpointAccess } from './endpoint-access.ts'
 import { remedyFor } from './endpoint-login.ts'
-import { fetchBlob } from './fetch-blob.ts'
+import { fetchBlob, fetchPiece, type Piece } from './fetch-blob.ts'
 import { fetchManifest } from './fetch-manifest.ts'
 
 /** One repository of a registry, read side (distribution spec, "Pulling"). */
@@ -20,6 +20,12 @@ export interface Repository {
    * more than the descriptor says.
    */
   fetchBlob(descriptor: Descriptor, from: number, signal: AbortSignal): Promise<Readable>
+  /**
+   * Some bytes out of the middle of a blob that `fetchBlob` has begun to give, from the same place, not verified at all.
+   * Undefined when they are not to be had by themselves, or not now; the stream fails when it breaks off. Nothing is
+   * tried again: `fetchBlob` does that.
+   */
+  fetchPiece(descriptor: Descriptor, piece: Piece, signal: AbortSignal): Promise<Readable | undefined>
   /**
    * To be told that the bytes that `fetchBlob` gave last, from the first on, were wrong: whoever sent them is not asked
    * for this blob again. False when there is no one else to ask.
@@ -43,6 +49,7 @@ export function openRepository(access: EndpointAccess): Repository {
   return {
     fetchManifest: (...request) => fetchManifest(access, ...request).catch(explain),
     fetchBlob: (...request) => fetchBlob(access, ...request).catch(explain),
+    fetchPiece: (...request) => fetchPiece(access, ...request),
     distrust: () => false,
   }
 }
