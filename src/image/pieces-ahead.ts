@@ -9,7 +9,9 @@ export interface PiecesAheadOptions {
   readonly from: number
   /** Where the last one ends. */
   readonly to: number
-  /** In bytes: what is held in memory is two pieces more than there are connections, at most. */
+  /** Of the first piece, in bytes. */
+  readonly trialSize: number
+  /** Of the others, in bytes: there are two more of them in memory than there are connections, at most. */
   readonly pieceSize: number
   /** Undefined when there are no pieces to be had. */
   readonly fetchPiece: (piece: Piece, signal: AbortSignal) => Promise<Readable | undefined>
@@ -22,11 +24,11 @@ export interface PiecesAhead {
   readonly from: number
   /** Bytes that have come. */
   readonly received: number
-  /** True while as much waits to be taken as may, so that nothing is under way. */
-  readonly isFull: boolean
+  /** True while nothing is under way. */
+  readonly isIdle: boolean
   /** What came in the way of a piece; no other is begun then. */
   readonly problem: 'refused' | 'broken' | undefined
-  /** Lets it use any slot that is idle, and so many connections of the caller's own. */
+  /** Lets it go on, in any slot that is idle, and by so many connections of the caller's own. */
   widen(connections: number): void
   /** The next bytes, in their order; undefined when there are none to wait for. */
   next(): Promise<Buffer | undefined>
@@ -42,9 +44,9 @@ interface ArrivingPiece extends Piece {
   isOver: boolean
 }
 
-/** Begins with one connection, in a slot that the caller has taken. What goes wrong with a piece only ends the pieces. */
+/** Begins with one piece, in a slot that the caller has taken. What goes wrong with a piece only ends the pieces. */
 export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
-  const { from, to, pieceSize, slots } = options
+  const { from, to, slots } = options
   const stopped = new AbortController()
   const signal = AbortSignal.any([options.signal, stopped.signal])
   setMaxListeners(0, signal)
@@ -59,7 +61,7 @@ export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
   let wake = () => {}
 
   const begin = () => {
-    const end = Math.min(begun + pieceSize, to)
+    const end = Math.min(begun + (begun === from ? options.trialSize : options.pieceSize), to)
     const piece = { from: begun, to: end, chunks: [], missing: end - begun, isOver: false }
     begun = end
     pieces.push(piece)
@@ -78,7 +80,8 @@ export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
   const fill = () => {
     if (problem || signal.aborted) return
     for (; isWide && begun < to && slots.take(); taken += 1) connections += 1
-    while (begun < to && underWay.size < connections && pieces.length < connections + 2) begin()
+    const most = isWide ? connections + 2 : 1
+    while (begun < to && underWay.size < connections && pieces.length < most) begin()
   }
   const fetchInto = async (piece: ArrivingPiece) => {
     const body = await options.fetchPiece(piece, signal)
@@ -103,7 +106,7 @@ export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
     get received() {
       return received
     },
-    get isFull() {
+    get isIdle() {
       return underWay.size === 0
     },
     get problem() {

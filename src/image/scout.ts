@@ -8,8 +8,8 @@ export interface ScoutOptions {
   /** How long it took until the first bytes came, in milliseconds. */
   readonly latency: number
   readonly slots: IdleSlots
-  /** Begins to fetch pieces from an offset on, in a slot that has been taken, where a connection is as fast as this. */
-  readonly fetchAhead: (from: number, speed: number) => PiecesAhead
+  /** Begins to fetch pieces from an offset on, in a slot that has been taken, the first of this size. */
+  readonly fetchAhead: (from: number, trialSize: number, speed: number) => PiecesAhead
   /** In milliseconds. */
   readonly now: () => number
 }
@@ -31,10 +31,15 @@ export interface Scout {
   heldUp(): void
 }
 
-/** In milliseconds: how long one connection is watched, then two of them, and how long there must still be to go. */
-const watch = 1000
-const trial = 400
-const longEnough = 2000
+/** In milliseconds: how long one connection is watched, and how long there must still be to go. */
+const watch = 600
+const longEnough = 3000
+/** What comes by the second connection comes twice when it does not pay: long enough to be measured, little beside the rest. */
+const leastTrial = 100
+const partOfRest = 1 / 64
+const mostTrial = 4 * 1024 * 1024
+/** How much later than it should a trial may be over, in milliseconds. */
+const slack = 300
 /** Bytes per second; a connection this fast is not what holds a pull up. */
 const fastEnough = 120_000_000
 
@@ -42,24 +47,25 @@ const fastEnough = 120_000_000
 export const leastGain = 1.25
 
 export function createScout({ size, latency, slots, fetchAhead, now }: ScoutOptions): Scout {
-  const speedometer = createSpeedometer(watch, now)
+  const speedometer = createSpeedometer(watch + 4 * latency, now)
   let verdict: Scout['verdict'] = 'open'
   let ahead: PiecesAhead | undefined
   let speed = 0
   let mark: { readonly time: number; readonly bytes: number } | undefined
 
   const begin = (position: number) => {
-    const from = position + Math.ceil((speed * (2 * latency + 2 * trial)) / 1000)
+    const most = Math.min(mostTrial, (size - position) * partOfRest)
+    const trialSize = Math.ceil(Math.max(most, (speed * leastTrial) / 1000))
+    const from = position + trialSize + Math.ceil((speed * (2 * latency + slack)) / 1000)
     if (speed >= fastEnough || size - from < (speed * longEnough) / 1000) verdict = 'not now'
-    else if (slots.take()) ahead = fetchAhead(from, speed)
+    else if (slots.take()) ahead = fetchAhead(from, trialSize, speed)
   }
-  const judge = ({ problem, received, isFull, from }: PiecesAhead, position: number) => {
+  const judge = ({ problem, received, isIdle, from }: PiecesAhead, position: number) => {
     if (problem) return problem === 'refused' ? 'never' : 'not now'
-    const bytes = position + received
-    if (received > 0) mark ??= { time: now(), bytes }
-    const elapsed = mark ? now() - mark.time : 0
-    if (mark && elapsed > 0 && (elapsed >= trial || isFull)) {
-      return ((bytes - mark.bytes) / elapsed) * 1000 >= speed * leastGain ? 'split' : 'never'
+    const [time, bytes] = [now(), position + received]
+    if (received > 0) mark ??= { time, bytes }
+    if (isIdle && mark && time > mark.time) {
+      return ((bytes - mark.bytes) / (time - mark.time)) * 1000 >= speed * leastGain ? 'split' : 'never'
     }
     return position >= from ? 'not now' : 'open'
   }

@@ -4,7 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Repository } from '../registry/repository.ts'
 import type { BlobSource } from '../store/blob-store.ts'
 import type { IdleSlots } from './idle-slots.ts'
-import { fetchAhead, type PiecesAhead } from './pieces-ahead.ts'
+import { fetchAhead, type PiecesAhead, type PiecesAheadOptions } from './pieces-ahead.ts'
 import { createScout, leastGain, type Scout } from './scout.ts'
 
 export interface SplitOptions {
@@ -48,9 +48,10 @@ export function splitBlob(blob: RemoteBlob, options: SplitOptions): BlobSource {
         latency,
         slots,
         now,
-        fetchAhead(start, speed) {
+        fetchAhead(start, trialSize, speed) {
           wasSplit = true
-          return fetchPieces(blob, { from: start, pieceSize: pieceSize(speed, options.jobs), slots, signal })
+          const sizes = { trialSize, pieceSize: pieceSize(speed, options.jobs) }
+          return fetchPieces(blob, { from: start, ...sizes, slots, signal })
         },
       })
     return joinParts(body, { blob, from, scouting, unfit, now, signal })
@@ -68,7 +69,7 @@ function pieceSize(speed: number, jobs: number): number {
 
 function fetchPieces(
   { repository, descriptor }: RemoteBlob,
-  options: Pick<Parameters<typeof fetchAhead>[0], 'from' | 'pieceSize' | 'slots' | 'signal'>,
+  options: Omit<PiecesAheadOptions, 'to' | 'fetchPiece'>,
 ): PiecesAhead {
   return fetchAhead({
     ...options,
