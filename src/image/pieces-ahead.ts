@@ -11,7 +11,7 @@ export interface PiecesAheadOptions {
   readonly to: number
   /** Of the first piece, in bytes. */
   readonly trialSize: number
-  /** Of the others, in bytes: there are two more of them in memory than there are connections, at most. */
+  /** Of the others, in bytes: there is one more of them in memory than there are connections, at most. */
   readonly pieceSize: number
   /** Undefined when there are no pieces to be had. */
   readonly fetchPiece: (piece: Piece, signal: AbortSignal) => Promise<Readable | undefined>
@@ -80,7 +80,7 @@ export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
   const fill = () => {
     if (problem || signal.aborted) return
     for (; isWide && begun < to && slots.take(); taken += 1) connections += 1
-    const most = isWide ? connections + 2 : 1
+    const most = isWide ? connections + 1 : 1
     while (begun < to && underWay.size < connections && pieces.length < most) begin()
   }
   const fetchInto = async (piece: ArrivingPiece) => {

@@ -58,12 +58,12 @@ export function splitBlob(blob: RemoteBlob, options: SplitOptions): BlobSource {
   }
 }
 
-const memoryForPieces = 24 * 1024 * 1024
+const memoryForPieces = 16 * 1024 * 1024
 const leastPiece = 256 * 1024
 
 /** A second's worth, that requests may not cost more than they bring, as far as memory allows. */
 function pieceSize(speed: number, jobs: number): number {
-  const most = Math.floor(memoryForPieces / (jobs + 2))
+  const most = Math.floor(memoryForPieces / (jobs + 1))
   return Math.max(leastPiece, Math.min(Math.round(speed), most))
 }
 
