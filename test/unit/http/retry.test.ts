@@ -60,6 +60,15 @@ test('out of tries, the last response is given back with its body untouched', as
   expect(dropped.readableDidRead || dropped.destroyed).toBe(true)
 })
 
+test.each<Answer>([{ status: 503 }, reset])(
+  'a request that is worth one try only is tried once',
+  async (answer) => {
+    const { transport, requests } = fakeNetwork(answer)
+    await retry()(transport)({ ...request, once: true }).catch(() => {})
+    expect(requests).toHaveLength(1)
+  },
+)
+
 test('zero retries is a single try', async () => {
   const { requests } = await run([{ status: 503 }], 0)
   expect(requests).toHaveLength(1)

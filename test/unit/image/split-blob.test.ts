@@ -125,7 +125,7 @@ describe('a blob', () => {
   })
 
   test('is right whatever happens to its pieces', { timeout: 60_000 }, async () => {
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const random = randomOf(seed)
       const fates = ['refused', 'failed', 'cut', 'too long'] as const
       const trouble = random() * 0.3
