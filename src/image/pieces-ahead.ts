@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
 import type { Piece } from '../registry/fetch-blob.ts'
-import type { IdleSlots } from './idle-slots.ts'
+import { type ArrivingPart, receivePart } from './arriving-part.ts'
+import { createIdleSlots, type IdleSlots } from './idle-slots.ts'
 
 export interface PiecesAheadOptions {
   /** Where the first piece begins. */
@@ -11,10 +11,13 @@ export interface PiecesAheadOptions {
   readonly to: number
   /** Of the first piece, in bytes. */
   readonly trialSize: number
-  /** Of the others, in bytes: there is one more of them in memory than there are connections, at most. */
+  /** Of the others, in bytes. */
   readonly pieceSize: number
+  /** About so many bytes may wait in memory for those before them. */
+  readonly memory: number
   /** Undefined when there are no pieces to be had. */
   readonly fetchPiece: (piece: Piece, signal: AbortSignal) => Promise<Readable | undefined>
+  /** One of them is taken by each piece, while it is under way. */
   readonly slots: IdleSlots
   readonly signal: AbortSignal
 }
@@ -22,89 +25,71 @@ export interface PiecesAheadOptions {
 /** The bytes of a blob from an offset on, by several connections, each with a piece at a time. */
 export interface PiecesAhead {
   readonly from: number
-  /** Bytes that have come. */
+  /** Bytes that have come, and were not taken yet. */
   readonly received: number
   /** True while nothing is under way. */
   readonly isIdle: boolean
   /** What came in the way of a piece; no other is begun then. */
   readonly problem: 'refused' | 'broken' | undefined
-  /** Lets it go on, in any slot that is idle, and by so many connections of the caller's own. */
-  widen(connections: number): void
-  /** The next bytes, in their order; undefined when there are none to wait for. */
-  next(): Promise<Buffer | undefined>
-  /** Ends what is under way; resolves once no connection is in use any more, and the slots are given back. */
+  /** Goes on after the first piece, in all slots that are idle. */
+  goOn(): void
+  /** Uses a connection of the caller's own as well. */
+  lend(): void
+  /** The bytes in their order, until there are none to wait for. */
+  bytes(): AsyncGenerator<Buffer, void>
+  /** Ends what is under way; resolves once no connection is in use any more. */
   stop(): Promise<void>
 }
 
-interface ArrivingPiece extends Piece {
-  readonly chunks: Buffer[]
-  /** Of its bytes, how many are still to come. */
-  missing: number
-  /** Nothing more comes of it. */
-  isOver: boolean
-}
-
-/** Begins with one piece, in a slot that the caller has taken. What goes wrong with a piece only ends the pieces. */
+/** Begins with one piece, if there is a slot for it. What goes wrong with a piece only ends the pieces. */
 export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
-  const { from, to, slots } = options
+  const { from, to, memory, slots } = options
   const stopped = new AbortController()
   const signal = AbortSignal.any([options.signal, stopped.signal])
   setMaxListeners(0, signal)
-  const pieces: ArrivingPiece[] = []
+  const own = createIdleSlots()
+  const waiting: ArrivingPart[] = []
   const underWay = new Set<Promise<void>>()
-  let connections = 1
-  let taken = 1
-  let isWide = false
+  let isTrial = true
+  let position = from
   let begun = from
-  let received = 0
   let problem: PiecesAhead['problem']
-  let wake = () => {}
 
-  const begin = () => {
-    const end = Math.min(begun + (begun === from ? options.trialSize : options.pieceSize), to)
-    const piece = { from: begun, to: end, chunks: [], missing: end - begun, isOver: false }
-    begun = end
-    pieces.push(piece)
-    const fetching = fetchInto(piece)
-      .catch(() => {
-        problem ??= 'broken'
-      })
-      .finally(() => {
-        piece.isOver = true
-        underWay.delete(fetching)
-        fill()
-        wake()
-      })
-    underWay.add(fetching)
-  }
+  const bytesWaiting = () =>
+    waiting.reduce((sum, part) => sum + part.reached - Math.max(part.from, position), 0)
   const fill = () => {
-    if (problem || signal.aborted) return
-    for (; isWide && begun < to && slots.take(); taken += 1) connections += 1
-    const most = isWide ? connections + 1 : 1
-    while (begun < to && underWay.size < connections && pieces.length < most) begin()
-  }
-  const fetchInto = async (piece: ArrivingPiece) => {
-    const body = await options.fetchPiece(piece, signal)
-    if (!body) {
-      problem = 'refused'
-      return
+    while (begun < to && !problem && !signal.aborted) {
+      const slot = [own, slots].find((each) => each.take())
+      if (!slot) return
+      begin(slot)
     }
-    addAbortSignal(signal, body).on('data', (chunk: Buffer) => {
-      if (chunk.length > piece.missing) return void body.destroy()
-      piece.chunks.push(chunk)
-      piece.missing -= chunk.length
-      received += chunk.length
-      wake()
-    })
-    await finished(body)
-    if (piece.missing > 0) problem ??= 'broken'
   }
-  fill()
+  const begin = (slot: IdleSlots) => {
+    const size = isTrial ? options.trialSize : options.pieceSize
+    const piece = { from: begun, to: Math.min(begun + size, to) }
+    begun = piece.to
+    const isFull = () => part !== waiting[0] && bytesWaiting() >= memory
+    const part: ArrivingPart = receivePart(open(piece), piece, isFull)
+    waiting.push(part)
+    const over = part.ended.then(() => {
+      underWay.delete(over)
+      slot.give()
+      if (part.reached < part.to) problem ??= 'broken'
+      if (!isTrial) fill()
+    })
+    underWay.add(over)
+  }
+  const open = async (piece: Piece) => {
+    const body = await options.fetchPiece(piece, signal)
+    if (!body) problem = 'refused'
+    return body && addAbortSignal(signal, body)
+  }
+  if (slots.take()) begin(slots)
 
   return {
     from,
     get received() {
-      return received
+      return bytesWaiting()
     },
     get isIdle() {
       return underWay.size === 0
@@ -112,34 +97,31 @@ export function fetchAhead(options: PiecesAheadOptions): PiecesAhead {
     get problem() {
       return problem
     },
-    widen(more) {
-      connections += more
-      isWide = true
+    goOn() {
+      isTrial = false
       fill()
     },
-    async next() {
-      for (;;) {
-        const piece = pieces[0]
-        if (!piece) return undefined
-        const chunk = piece.chunks.shift()
-        if (chunk) return chunk
-        if (piece.missing === 0) {
-          pieces.shift()
-          fill()
-        } else if (piece.isOver) {
-          return undefined
-        } else {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
+    lend() {
+      own.give()
+      fill()
+    },
+    async *bytes() {
+      for (let part = waiting[0]; part; part = waiting[0]) {
+        for (;;) {
+          const chunk = await part.next().catch(() => undefined)
+          if (!chunk) break
+          position += chunk.length
+          for (const each of waiting) each.resume()
+          yield chunk
         }
+        if (position < part.to) return
+        waiting.shift()
+        waiting[0]?.resume()
       }
     },
     async stop() {
       stopped.abort()
       await Promise.all(underWay)
-      wake()
-      for (; taken > 0; taken -= 1) slots.give()
     },
   }
 }

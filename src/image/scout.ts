@@ -8,35 +8,36 @@ export interface ScoutOptions {
   /** How long it took until the first bytes came, in milliseconds. */
   readonly latency: number
   readonly slots: IdleSlots
-  /** Begins to fetch pieces from an offset on, in a slot that has been taken, the first of this size. */
+  /** Begins to fetch pieces from an offset on, in an idle slot, the first of this size. */
   readonly fetchAhead: (from: number, trialSize: number, speed: number) => PiecesAhead
   /** In milliseconds. */
   readonly now: () => number
 }
+
+/** `refused` holds for other blobs from there, too; there is no `split` without pieces. */
+export type Verdict = 'open' | 'not now' | 'refused' | 'split'
 
 /**
  * Finds out, while one connection brings a blob, whether others would make it faster: tries one more, and sees whether the
  * two bring more than the one alone.
  */
 export interface Scout {
-  /** What to think of it by now; `never` holds for other blobs from there, too. */
-  readonly verdict: 'open' | 'split' | 'not now' | 'never'
   /** What it has tried. */
   readonly ahead: PiecesAhead | undefined
   /** Of one connection, in bytes per second. */
   readonly speed: number
-  /** So many bytes came; the blob is there up to `position`. */
-  arrived(bytes: number, position: number): void
+  /** So many bytes came; the blob is there up to `position`. What to think of it by now. */
+  arrived(bytes: number, position: number): Verdict
   /** We were the slow ones: what was measured tells nothing. */
   heldUp(): void
 }
 
 /** In milliseconds: how long one connection is watched, and how long there must still be to go. */
-const watch = 600
+const watch = 300
 const longEnough = 3000
-/** What comes by the second connection comes twice when it does not pay: long enough to be measured, little beside the rest. */
+/** What comes by the second connection comes twice when it does not pay: little beside the rest, but enough to be measured. */
 const leastTrial = 100
-const partOfRest = 1 / 64
+const partOfRest = 1 / 128
 const mostTrial = 4 * 1024 * 1024
 /** How much later than it should a trial may be over, in milliseconds. */
 const slack = 300
@@ -48,31 +49,28 @@ export const leastGain = 1.25
 
 export function createScout({ size, latency, slots, fetchAhead, now }: ScoutOptions): Scout {
   const speedometer = createSpeedometer(watch + 4 * latency, now)
-  let verdict: Scout['verdict'] = 'open'
   let ahead: PiecesAhead | undefined
   let speed = 0
-  let mark: { readonly time: number; readonly bytes: number } | undefined
+  let isSpoilt = false
+  let begun = { time: 0, position: 0 }
 
-  const begin = (position: number) => {
+  const begin = (position: number): Verdict => {
     const most = Math.min(mostTrial, (size - position) * partOfRest)
     const trialSize = Math.ceil(Math.max(most, (speed * leastTrial) / 1000))
     const from = position + trialSize + Math.ceil((speed * (2 * latency + slack)) / 1000)
-    if (speed >= fastEnough || size - from < (speed * longEnough) / 1000) verdict = 'not now'
-    else if (slots.take()) ahead = fetchAhead(from, trialSize, speed)
+    if (speed >= fastEnough || size - from < (speed * longEnough) / 1000) return 'not now'
+    begun = { time: now(), position }
+    ahead = fetchAhead(from, trialSize, speed)
+    return 'open'
   }
-  const judge = ({ problem, received, isIdle, from }: PiecesAhead, position: number) => {
-    if (problem) return problem === 'refused' ? 'never' : 'not now'
-    const [time, bytes] = [now(), position + received]
-    if (received > 0) mark ??= { time, bytes }
-    if (isIdle && mark && time > mark.time) {
-      return ((bytes - mark.bytes) / (time - mark.time)) * 1000 >= speed * leastGain ? 'split' : 'never'
-    }
-    return position >= from ? 'not now' : 'open'
+  const judge = ({ problem, received, isIdle, from }: PiecesAhead, position: number): Verdict => {
+    if (problem) return problem === 'refused' ? 'refused' : 'not now'
+    if (isSpoilt || position > from) return 'not now'
+    if (!isIdle) return 'open'
+    const together = ((position - begun.position + received) / (now() - begun.time)) * 1000
+    return together >= speed * leastGain ? 'split' : 'not now'
   }
   return {
-    get verdict() {
-      return verdict
-    },
     get ahead() {
       return ahead
     },
@@ -80,19 +78,14 @@ export function createScout({ size, latency, slots, fetchAhead, now }: ScoutOpti
       return speed
     },
     arrived(bytes, position) {
-      if (verdict !== 'open') return
-      if (ahead) {
-        verdict = position > ahead.from ? 'not now' : judge(ahead, position)
-      } else if (slots.count === 0) {
-        speedometer.reset()
-      } else {
-        speed = speedometer.add(bytes) ?? 0
-        if (speed > 0) begin(position)
-      }
+      if (ahead) return judge(ahead, position)
+      if (slots.count === 0) speedometer.reset()
+      else speed = speedometer.add(bytes) ?? 0
+      return speed > 0 ? begin(position) : 'open'
     },
     heldUp() {
       speedometer.reset()
-      mark = undefined
+      isSpoilt = ahead !== undefined
     },
   }
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { addImage, buildImage, buildLayer, createContent, sha256 } from '../support/image-builder.ts'
+import { addImage, buildImage, buildLayer, createContent } from '../support/image-builder.ts'
 import { pullFrom, serveDuringTest } from '../support/pull-from.ts'
 import { rangeStart, registry } from '../support/registry.ts'
 import { runDray } from '../support/run-dray.ts'
@@ -11,25 +12,21 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const megabyte = 1_000_000
 const jobs = 3
+/** Of the one connection that is slow, per second. */
+const rate = 2 * megabyte
 
-interface Pace {
-  /** Bytes per second. */
-  readonly rate: number
-  /** Whether connections share it. */
-  readonly isShared?: boolean
-}
+type Fate = 'whole' | 'never' | 'wrong' | 'no range'
 
-/** An image of one layer, behind a network that is slow to each connection, or to all of them together. */
-async function slowServer(
-  { rate, isShared = false }: Pace,
-  bytes: number,
-  around: (next: Handler) => Handler = (next) => next,
-) {
+/**
+ * An image of one layer, whose first connection is slow. Pieces come at once, each to its fate: what becomes of them
+ * depends on no clock.
+ */
+async function slowServer(bytes: number, fate: (piece: number) => Fate = () => 'whole') {
   const content = createContent()
   const layer = await buildLayer({ noise: randomBytes(bytes) }, { compression: 'none' })
   addImage(content, buildImage({ layers: [layer] }), 'app:1')
-  const traffic = { open: 0, atOnce: 0, sent: 0 }
-  const slowly: Handler = (request, response) => {
+  const traffic = { open: 0, atOnce: 0, pieces: 0, isSlow: true }
+  const handler: Handler = (request, response) => {
     if (!request.url?.endsWith(layer.digest)) return registry(content)(request, response)
     traffic.open += 1
     traffic.atOnce = Math.max(traffic.atOnce, traffic.open)
@@ -37,65 +34,81 @@ async function slowServer(
       traffic.open -= 1
     })
     const { end } = response
-    response.end = ((body: Buffer = Buffer.alloc(0)) => {
-      let position = 0
-      let last = performance.now()
-      const step = () => {
-        const now = performance.now()
-        const most = ((now - last) / 1000) * (isShared ? rate / traffic.open : rate)
-        last = now
-        const part = body.subarray(position, position + Math.ceil(most))
-        position += part.length
-        traffic.sent += part.length
-        if (response.destroyed) return
-        if (position === body.length) return void Reflect.apply(end, response, [part])
-        response.write(part)
-        setTimeout(step, 10)
+    const finish = (body: Buffer) => Reflect.apply(end, response, [body])
+    if (isPiece(request)) {
+      const kind = fate(traffic.pieces)
+      traffic.pieces += 1
+      if (kind === 'never') return
+      if (kind === 'no range') {
+        traffic.isSlow = false
+        return registry(content)(withoutRange(request), response)
       }
-      step()
-      return response
-    }) as typeof response.end
-    return around(registry(content))(request, response)
+      const spoil = (body: Buffer) => (kind === 'wrong' ? Buffer.alloc(body.length) : body)
+      response.end = ((body: Buffer) => {
+        setTimeout(() => finish(spoil(body)), 20)
+        return response
+      }) as typeof end
+    } else if (traffic.isSlow) {
+      response.end = ((body: Buffer) => {
+        drip(body)
+        return response
+      }) as typeof end
+    }
+    const drip = async (body: Buffer) => {
+      let position = 0
+      for (; position < body.length && traffic.isSlow && !response.destroyed; position += rate / 50) {
+        response.write(body.subarray(position, position + rate / 50))
+        await wait(20)
+      }
+      finish(body.subarray(position))
+    }
+    return registry(content)(request, response)
   }
-  const server = await serveDuringTest(slowly)
+  const server = await serveDuringTest(handler)
   const requests = () => server.requests.filter(({ url }) => url.endsWith(layer.digest))
   return { server, layer, traffic, requests }
 }
 
-const isPiece = ({ headers }: Pick<SeenRequest, 'headers'>) => /^bytes=\d+-\d+$/.test(headers.range ?? '')
+function isPiece({ headers }: Pick<SeenRequest, 'headers'>): boolean {
+  return /^bytes=\d+-\d+$/.test(headers.range ?? '')
+}
+
+function withoutRange(request: Parameters<Handler>[0]): Parameters<Handler>[0] {
+  const { range: _, ...headers } = request.headers
+  return Object.create(request, { headers: { value: headers } })
+}
+
+function pieceRange({ headers }: SeenRequest): readonly [from: number, to: number] {
+  const [, from, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+  return [Number(from), Number(last) + 1]
+}
 
 describe('a large layer', { timeout: 60_000 }, () => {
-  test('comes by several connections when each is slow, never by more than there may be', async () => {
-    const { server, layer, traffic, requests } = await slowServer({ rate: 4 * megabyte }, 32 * megabyte)
+  test('comes by several connections, never by more than there may be, and each byte of its pieces once', async () => {
+    const { server, layer, traffic, requests } = await slowServer(24 * megabyte)
     const { path, events } = await pullFrom(server, 'app:1', { jobs })
 
     expect((await readFile(path)).includes(layer.tar)).toBe(true)
     expect(traffic.atOnce).toBe(jobs)
-    expect(requests().filter((request) => !isPiece(request))).toHaveLength(1)
+    const pieces = requests().filter(isPiece).map(pieceRange)
+    expect(requests()).toHaveLength(pieces.length + 1)
+    expect(pieces.slice(1).map(([from]) => from)).toEqual(pieces.slice(0, -1).map(([, to]) => to))
+    expect(pieces.at(-1)?.[1]).toBe(layer.blob.length)
     const received = events.flatMap((event) => (event.type === 'blob-progress' ? [event.received] : []))
     expect(received).toEqual(received.toSorted((a, b) => a - b))
     expect(events.filter(({ type }) => ['retry', 'warning'].includes(type))).toEqual([])
   })
 
-  test.each([
-    ['connections share what there is', { rate: 4 * megabyte, isShared: true }, jobs, 2],
-    ['only one may be used', { rate: 8 * megabyte }, 1, 1],
-  ])('comes by one connection where %s', async (_, pace, most, count) => {
-    const { server, layer, requests } = await slowServer(pace, 24 * megabyte)
-    const { path } = await pullFrom(server, 'app:1', { jobs: most })
+  test('comes by one connection where only one may be used', async () => {
+    const { server, layer, requests } = await slowServer(9 * megabyte)
+    const { path } = await pullFrom(server, 'app:1', { jobs: 1 })
 
     expect((await readFile(path)).includes(layer.tar)).toBe(true)
-    expect(requests().length).toBeLessThanOrEqual(count)
+    expect(requests()).toHaveLength(1)
   })
 
   test('comes by one connection from a server that knows no ranges, which is asked for one once', async () => {
-    const withoutRanges =
-      (next: Handler): Handler =>
-      (request, response) => {
-        const { range: _, ...headers } = request.headers
-        return next(Object.create(request, { headers: { value: headers } }), response)
-      }
-    const { server, layer, requests } = await slowServer({ rate: 4 * megabyte }, 24 * megabyte, withoutRanges)
+    const { server, layer, requests } = await slowServer(16 * megabyte, () => 'no range')
     const { path } = await pullFrom(server, 'app:1', { jobs })
 
     expect((await readFile(path)).includes(layer.tar)).toBe(true)
@@ -103,17 +116,10 @@ describe('a large layer', { timeout: 60_000 }, () => {
   })
 
   test('is fetched again as a whole when its pieces were wrong', async () => {
-    const spoilt =
-      (next: Handler): Handler =>
-      (request, response) => {
-        const { end } = response
-        if (isPiece(request)) {
-          response.end = ((bytes: Buffer) =>
-            Reflect.apply(end, response, [Buffer.alloc(bytes.length)])) as typeof end
-        }
-        return next(request, response)
-      }
-    const { server, layer, requests } = await slowServer({ rate: 6 * megabyte }, 30 * megabyte, spoilt)
+    const { server, layer, traffic, requests } = await slowServer(16 * megabyte, (piece) => {
+      if (piece > 2) traffic.isSlow = false
+      return 'wrong'
+    })
     const { path } = await pullFrom(server, 'app:1', { jobs })
 
     expect((await readFile(path)).includes(layer.tar)).toBe(true)
@@ -123,47 +129,60 @@ describe('a large layer', { timeout: 60_000 }, () => {
   })
 
   test('that is given up leaves no connection', async () => {
-    const { server, traffic } = await slowServer({ rate: 4 * megabyte }, 32 * megabyte)
+    const { server, traffic } = await slowServer(24 * megabyte, (piece) => (piece === 0 ? 'whole' : 'never'))
     const stop = new AbortController()
     const pull = pullFrom(server, 'app:1', { jobs, signal: stop.signal })
     pull.catch(() => {})
-    await expect.poll(() => traffic.open, { timeout: 20_000 }).toBe(jobs)
+    await expect.poll(() => traffic.open, { timeout: 30_000 }).toBe(jobs)
     stop.abort()
 
     await expect(pull).rejects.toMatchObject({ code: 'ABORTED' })
     await expect.poll(() => [traffic.open, server.openSockets()]).toEqual([0, 0])
   })
 
-  test('whose pull is killed goes on from there: what is lost is some pieces', async () => {
-    const rate = megabyte
-    const { server, layer, traffic, requests } = await slowServer({ rate }, 14 * megabyte)
-    const output = join(temporaryDirectory(), 'image.tar')
-    const args = [
-      '--plain-http',
-      '--progress',
-      'none',
-      '-j',
-      String(jobs),
-      '-o',
-      output,
-      `${server.host}/app:1`,
-    ]
+  test('whose pull is killed goes on from where it was, pieces and all', async () => {
+    let isHeld = true
+    const { server, layer, traffic, requests } = await slowServer(24 * megabyte, (piece) =>
+      isHeld && piece >= 5 ? 'never' : 'whole',
+    )
+    const directory = temporaryDirectory()
+    const output = join(directory, 'image.tar')
+    const options = ['--plain-http', '--progress', 'none', '-j', String(jobs), '-o', output]
+    const args = [...options, `${server.host}/app:1`]
+    const missing = () =>
+      Math.min(
+        ...requests()
+          .filter(isPiece)
+          .slice(5)
+          .map((piece) => pieceRange(piece)[0]),
+      )
     const killed = runDray(args, {
       onStart: async (child) => {
-        await expect.poll(() => traffic.sent, { timeout: 30_000 }).toBeGreaterThan(8 * megabyte)
+        await expect.poll(() => traffic.pieces, { timeout: 30_000 }).toBeGreaterThan(5)
+        await expect.poll(() => sizeOfPartial(directory, layer.digest), { timeout: 30_000 }).toBe(missing())
         child.kill('SIGKILL')
       },
     })
     expect((await killed).exitCode).toBe(null)
     await expect.poll(() => traffic.open).toBe(0)
-    const { sent } = traffic
     const count = requests().length
+    isHeld = false
+    traffic.isSlow = false
 
     expect(await runDray(args)).toMatchObject({ exitCode: 0 })
-    const from = rangeStart(requests()[count] as never) ?? 0
-    expect(sent - from).toBeLessThan((jobs + 1) * rate + 2 * megabyte)
-    expect(count).toBeGreaterThan(4)
+    expect(
+      requests()
+        .slice(count)
+        .map(rangeStart as never),
+    ).toEqual([missing()])
     expect((await readFile(output)).includes(layer.tar)).toBe(true)
-    expect(sha256(layer.blob)).toBe(layer.digest)
   })
 })
+
+/** Of the file that a blob arrives in, somewhere below. */
+async function sizeOfPartial(directory: string, digest: string): Promise<number | undefined> {
+  const paths = await readdir(directory, { recursive: true })
+  const hex = digest.replace('sha256:', '')
+  const partial = paths.find((path) => path.includes(`${hex}.`))
+  return partial === undefined ? undefined : (await stat(join(directory, partial))).size
+}

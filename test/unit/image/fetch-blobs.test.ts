@@ -9,6 +9,7 @@ import { makeImage, storeOf, tarOf } from '../../support/images.ts'
 const repository: Repository = {
   fetchManifest: () => expect.fail(),
   fetchBlob: async () => Readable.from([]),
+  fetchPiece: () => Promise.resolve(undefined),
   distrust: () => false,
 }
 
