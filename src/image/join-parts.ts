@@ -46,9 +46,9 @@ export async function* joinParts(first: Readable, options: JoinOptions): AsyncGe
 }
 
 /** Bytes of pieces that wait in memory. More of them would outlive the collections of young garbage, and then take more room. */
-const memoryForPieces = 8 * 1024 * 1024
-/** Of the pieces under way at one time: when they take turns, half of it waits. */
-const piecesTogether = 2 * memoryForPieces
+const memoryForPieces = 3 * 1024 * 1024
+/** Of the pieces under way at one time. When they take turns, up to half of it has come too early: what memory does not hold, the wire does. */
+const piecesTogether = 4 * memoryForPieces
 const leastPiece = 256 * 1024
 
 function scoutFor({ blob, jobs, latency, now, signal, slots, onSplit }: JoinOptions): Scout {

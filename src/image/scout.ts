@@ -38,7 +38,7 @@ const longEnough = 3000
 /** What comes by the second connection comes twice when it does not pay: little beside the rest, but enough to be measured. */
 const leastTrial = 100
 const partOfRest = 1 / 128
-const mostTrial = 4 * 1024 * 1024
+const mostTrial = 2 * 1024 * 1024
 /** How much later than it should a trial may be over, in milliseconds. */
 const slack = 300
 /** Bytes per second; a connection this fast is not what holds a pull up. */
