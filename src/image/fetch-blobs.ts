@@ -5,7 +5,9 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Repository } from '../registry/repository.ts'
 import type { BlobSource, BlobWriteOptions, BlobWriter, PieceSource } from '../store/blob-store.ts'
+import { createIdleSlots } from './idle-slots.ts'
 import type { Image } from './image.ts'
+import { type RemoteBlob, splitBlob } from './split-blob.ts'
 
 export interface FetchBlobsOptions {
   /** How many blobs may be in flight at once. */
@@ -34,8 +36,10 @@ export async function fetchBlobs(
   const signal = AbortSignal.any([outer, failed.signal])
   setMaxListeners(0, signal)
   const queue = distinctBlobs(sources).values()
+  const splitting = { jobs, slots: createIdleSlots(), unfit: new Set<Repository>() }
   const worker = async () => {
     for (const { descriptor, repository } of queue) await fetchBlob(descriptor, repository)
+    splitting.slots.give()
   }
   const fetchBlob = async (descriptor: Descriptor, repository: Repository) => {
     const { digest, size } = descriptor
@@ -48,26 +52,25 @@ export async function fetchBlobs(
       onEvent({ type, digest, size, received })
       type = 'blob-progress'
     }
+    const blob = { descriptor, repository }
     const fetchPiece: PieceSource = (...request) => repository.fetchPiece(descriptor, ...request)
-    await writeTrusted({ descriptor, repository }, store, { signal, fetchPiece, onProgress })
+    await writeTrusted(blob, splitBlob(blob, splitting), store, { signal, fetchPiece, onProgress })
     onEvent({ type: 'blob-done', digest, size, cached: false })
   }
   await Promise.all(Array.from({ length: jobs }, () => worker().catch((error) => failed.abort(error))))
   failed.signal.throwIfAborted()
 }
 
-/** A blob to fetch, and where from. */
-interface WantedBlob {
-  readonly descriptor: Descriptor
-  readonly repository: Repository
-}
-
 /** Writes a blob into the store. Where its bytes prove wrong, they are fetched from elsewhere, as long as there is such a place. */
-async function writeTrusted(blob: WantedBlob, store: BlobWriter, options: BlobWriteOptions): Promise<void> {
-  const { descriptor, repository } = blob
+async function writeTrusted(
+  { descriptor, repository }: RemoteBlob,
+  fetchBlob: BlobSource,
+  store: BlobWriter,
+  options: BlobWriteOptions,
+): Promise<void> {
   for (;;) {
     try {
-      return await store.write(descriptor, blobSource(blob), options)
+      return await store.write(descriptor, distrusting(fetchBlob, { descriptor, repository }), options)
     } catch (error) {
       if (!isDrayError(error, 'INTEGRITY') || !repository.distrust(descriptor)) throw error
     }
@@ -75,18 +78,18 @@ async function writeTrusted(blob: WantedBlob, store: BlobWriter, options: BlobWr
 }
 
 /** Asked once more from the start when the bytes were wrong; it was not an old beginning that spoilt them if it gave them all. */
-function blobSource({ descriptor, repository }: WantedBlob): BlobSource {
+function distrusting(fetchBlob: BlobSource, { descriptor, repository }: RemoteBlob): BlobSource {
   let gaveAll = false
   return (from, signal) => {
     if (gaveAll) repository.distrust(descriptor)
     gaveAll = from === 0
-    return repository.fetchBlob(descriptor, from, signal)
+    return fetchBlob(from, signal)
   }
 }
 
 /** Each blob once, from the first repository that lists it. */
-function distinctBlobs(sources: readonly Source[]): readonly WantedBlob[] {
-  const blobs = new Map<Digest, WantedBlob>()
+function distinctBlobs(sources: readonly Source[]): readonly RemoteBlob[] {
+  const blobs = new Map<Digest, RemoteBlob>()
   for (const { image, repository } of sources) {
     for (const { descriptor } of image.layers) {
       if (!blobs.has(descriptor.digest)) blobs.set(descriptor.digest, { descriptor, repository })

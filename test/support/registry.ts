@@ -50,7 +50,7 @@ function sendBlob(
     sendError(response, 404, 'BLOB_UNKNOWN', 'blob unknown')
     return
   }
-  const from = rangeStart(request)
+  const [from, to = blob.length] = rangeOf(request)
   const headers = {
     'content-type': 'application/octet-stream',
     'docker-content-digest': digest,
@@ -62,13 +62,21 @@ function sendBlob(
   } else if (from >= blob.length) {
     response.writeHead(416, { ...headers, 'content-range': `bytes */${blob.length}` }).end()
   } else {
+    const bytes = blob.subarray(from, to)
     response.writeHead(206, {
       ...headers,
-      'content-length': blob.length - from,
-      'content-range': `bytes ${from}-${blob.length - 1}/${blob.length}`,
+      'content-length': bytes.length,
+      'content-range': `bytes ${from}-${from + bytes.length - 1}/${blob.length}`,
     })
-    response.end(blob.subarray(from))
+    response.end(bytes)
   }
+}
+
+/** Where a range begins and ends, the end not in it. */
+function rangeOf({ headers }: IncomingMessage): readonly [from?: number, to?: number] {
+  const [, from, last] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? []
+  if (from === undefined) return []
+  return last ? [Number(from), Number(last) + 1] : [Number(from)]
 }
 
 /** The N of `Range: bytes=N-`. */
