@@ -1,5 +1,6 @@
+import { type EventEmitter, once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { type ArrivingPart, receivePart } from './arriving-part.ts'
+import { finished } from 'node:stream/promises'
 import { fetchAhead, type PiecesAhead } from './pieces-ahead.ts'
 import { createScout, leastGain, type Scout } from './scout.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -20,8 +21,16 @@ export interface JoinOptions extends SplitOptions {
 /** How often pieces are tried in vain until their repository is left alone: a bad moment of ours is no proof. */
 const mostChances = 2
 
+/** Where the bytes go. */
+export interface Outlet {
+  /** False when that is enough for now. */
+  push(chunk: Buffer): boolean
+  /** Tells by the event `wanted` that there is room again, or that nobody wants any more. */
+  readonly waiting: EventEmitter
+}
+
 /** The bytes of a blob, in their order: what one connection brings, then pieces, then perhaps one connection again. */
-export async function* joinParts(first: Readable, options: JoinOptions): AsyncGenerator<Buffer, void> {
+export async function joinParts(first: Readable, outlet: Outlet, options: JoinOptions): Promise<void> {
   const { repository, descriptor } = options.blob
   const { unfit, signal } = options
   let chances = mostChances
@@ -34,9 +43,9 @@ export async function* joinParts(first: Readable, options: JoinOptions): AsyncGe
   let body = first
   let position = options.from
   for (;;) {
-    const split = yield* pourBody(body, { ...options, from: position, sendScout, failed })
+    const split = await pourBody(body, outlet, { ...options, from: position, sendScout, failed })
     if (!split) return
-    position = yield* pourPieces(split, options)
+    position = await pourPieces(split, outlet, options)
     if (position === descriptor.size) return
     if (position - split.ahead.from > piecesTogether) chances = mostChances
     else failed()
@@ -92,63 +101,66 @@ interface PourOptions extends JoinOptions {
   readonly failed: () => void
 }
 
-/** Bytes that may wait for the disk. */
-const bufferSize = 1024 * 1024
-
 /** Up to where pieces go on, if they do. */
-async function* pourBody(
+async function pourBody(
   body: Readable,
-  { from, blob: { descriptor, repository }, unfit, sendScout, failed }: PourOptions,
-): AsyncGenerator<Buffer, Split | undefined> {
+  outlet: Outlet,
+  { from, blob: { repository }, unfit, sendScout, failed }: PourOptions,
+): Promise<Split | undefined> {
   let position = from
-  const isFull = () => part.reached >= position + bufferSize
-  const part: ArrivingPart = receivePart(body, { from, to: descriptor.size }, isFull)
   let scout = sendScout()
   let split: Split | undefined
-  try {
-    while (position !== split?.ahead.from) {
-      const chunk = (await part.next())?.subarray(0, split && split.ahead.from - position)
-      if (!chunk) return undefined
-      position += chunk.length
-      yield chunk
-      if (isFull()) scout?.heldUp()
-      part.resume()
-      if (split || !scout) continue
-      const verdict = scout.arrived(chunk.length, position)
-      if (verdict === 'open') continue
-      if (verdict === 'split' && scout.ahead) {
-        split = { ahead: scout.ahead, speed: scout.speed }
-        split.ahead.goOn()
-        continue
-      }
-      if (verdict === 'refused') unfit.add(repository)
-      if (scout.ahead) failed()
-      await scout.ahead?.stop()
-      scout = scout.ahead && sendScout()
+  const consider = (bytes: number) => {
+    const verdict = scout?.arrived(bytes, position) ?? 'open'
+    if (!scout || verdict === 'open') return
+    const { ahead, speed } = scout
+    if (verdict === 'split' && ahead) {
+      split = { ahead, speed }
+      ahead.goOn()
+      return
     }
-    return split
-  } finally {
-    part.close()
-    await part.ended
-    if (position !== split?.ahead.from) await scout?.ahead?.stop()
+    if (verdict === 'refused') unfit.add(repository)
+    if (ahead) failed()
+    ahead?.stop()
+    scout = ahead && sendScout()
   }
+  const resume = () => body.resume()
+  outlet.waiting.on('wanted', resume)
+  body.on('data', (chunk: Buffer) => {
+    const bytes = chunk.subarray(0, split && split.ahead.from - position)
+    position += bytes.length
+    if (!outlet.push(bytes)) {
+      body.pause()
+      scout?.heldUp()
+    }
+    if (!split) consider(bytes.length)
+    if (position === split?.ahead.from) body.destroy()
+  })
+  const problem = await finished(body, { writable: false }).catch((error: unknown) => error)
+  outlet.waiting.off('wanted', resume)
+  if (split && position === split.ahead.from) return split
+  await scout?.ahead?.stop()
+  if (problem) throw problem
+  return undefined
 }
 
 /** How long pieces are watched for whether they are worth it, in milliseconds. */
 const timeBetweenLooks = 4000
 
 /** As long as they come, and come faster than by one connection. Resolves with how far they came. */
-async function* pourPieces(
+async function pourPieces(
   { ahead, speed }: Split,
-  { blob: { repository }, unfit, now }: JoinOptions,
-): AsyncGenerator<Buffer, number> {
+  { push, waiting }: Outlet,
+  { blob: { repository }, unfit, now, signal }: JoinOptions,
+): Promise<number> {
   const speedometer = createSpeedometer(timeBetweenLooks, now)
   let position = ahead.from
   ahead.lend()
   try {
     for await (const chunk of ahead.bytes()) {
       position += chunk.length
-      yield chunk
+      if (!push(chunk) && !signal.aborted) await once(waiting, 'wanted')
+      if (signal.aborted) break
       const together = speedometer.add(chunk.length)
       if (together === undefined) continue
       if (together < speed * leastGain) unfit.add(repository)

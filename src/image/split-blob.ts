@@ -1,9 +1,10 @@
+import { EventEmitter } from 'node:events'
 import { addAbortSignal, Readable } from 'node:stream'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Repository } from '../registry/repository.ts'
 import type { BlobSource } from '../store/blob-store.ts'
 import type { IdleSlots } from './idle-slots.ts'
-import { joinParts } from './join-parts.ts'
+import { joinParts, type Outlet } from './join-parts.ts'
 
 export interface SplitOptions {
   /** How many connections there may be in all. */
@@ -46,23 +47,31 @@ export function splitBlob(blob: RemoteBlob, options: SplitOptions): BlobSource {
     }
     const latency = now() - asked
     const first = addAbortSignal(signal, body)
-    return readableOf(joinParts(first, { ...options, blob, from, latency, now, signal, onSplit }), stop)
+    return openOutlet(
+      (outlet) => joinParts(first, outlet, { ...options, blob, from, latency, now, signal, onSplit }),
+      stop,
+    )
   }
 }
 
-/** A stream of what a generator gives, which is told by `stop` when nobody wants any more of it. */
-function readableOf(bytes: AsyncGenerator<Buffer, void>, stop: AbortController): Readable {
-  return new Readable({
-    read() {
-      bytes.next().then(
-        ({ value }) => this.push(value ?? null),
-        (error) => this.destroy(error),
-      )
-    },
+/** In bytes. */
+const bufferSize = 512 * 1024
+
+/** A stream that is filled by `fill`, which is told by `stop` when nobody wants any more of it. */
+function openOutlet(fill: (outlet: Outlet) => Promise<void>, stop: AbortController): Readable {
+  const waiting = new EventEmitter()
+  const stream = new Readable({
+    highWaterMark: bufferSize,
+    read: () => void waiting.emit('wanted'),
     destroy(error, callback) {
       stop.abort()
-      const done = () => callback(error)
-      bytes.return().then(done, done)
+      waiting.emit('wanted')
+      filled.then(() => callback(error))
     },
   })
+  const filled = fill({ push: (chunk) => stream.push(chunk), waiting }).then(
+    () => void stream.push(null),
+    (error) => void stream.destroy(error),
+  )
+  return stream
 }
