@@ -1,10 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
 import { closeRead } from '../store/blob-files.ts'
+import { countGarbage } from '../streams/collect-garbage.ts'
 import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
 import { claimedSize } from './claimed-size.ts'
 import { expectedSize } from './expected-size.ts'
+import { runLayerJob } from './layer-job.ts'
+import { sinkToArchive } from './layer-sink.ts'
 import type { LayerWorkers, PreparedJob, RunOptions } from './layer-workers.ts'
 import { headerSize, padding, tarHeader } from './tar.ts'
 import { onceMoreWhenSettled } from './write-in-order.ts'
@@ -123,8 +126,10 @@ function writeContent(
 ): Writing {
   const { workers, signal } = place
   const { layer } = entry
-  const write = () =>
-    layer && workers ? workers.run(() => prepareJob(layer, place), run) : pipeContent(entry, place)
+  const write = () => {
+    if (!layer) return pipeContent(entry, place)
+    return workers ? workers.run(() => prepareJob(layer, place), run) : runHere(layer, place)
+  }
   const written = onceMoreWhenSettled(entry, write, signal)
   if (!trust || !layer || !workers) return { size: written, written }
   const promised = promisedSize(entry, layer, { onSlow, signal }).then((size) => size ?? written)
@@ -145,7 +150,19 @@ async function prepareJob(
   }
 }
 
-/** Small content comes through this thread. */
+/** Threads are not worth it for what is small. */
+async function runHere(layer: LayerContent, { signal, ...place }: Place): Promise<number> {
+  const {
+    job,
+    place: target,
+    arrival,
+    onWritten = () => {},
+    release,
+  } = await prepareJob(layer, { ...place, signal })
+  const sink = sinkToArchive(target, onWritten)
+  return runLayerJob(job, arrival, sink, { signal, onGarbage: countGarbage }).finally(release)
+}
+
 async function pipeContent(entry: FileEntry, place: Place): Promise<number> {
   const { file, path, offset, signal } = place
   let end = offset
