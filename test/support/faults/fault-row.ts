@@ -62,7 +62,10 @@ export interface FaultRow {
   readonly exitCode: number
   /** What stderr says; ports are left out. Default: nothing but progress. */
   readonly says?: RegExp
-  /** What the servers are asked, in order; `layer+` is the rest of the layer. Where there is but a connection: how many. */
+  /**
+   * What the servers are asked, in order; `layer+` is the rest of the layer. Where there is but a connection: how many. One
+   * to a server of this machine that speaks TLS is for finding out whether it does.
+   */
   readonly asks: string | number | RegExp
   /** What is left beside the archive; default: nothing. */
   readonly keeps?: readonly string[]

@@ -72,7 +72,7 @@ export const certificateRows: readonly FaultRow[] = [
     trust: known,
     exitCode: 8,
     says: /TLS/,
-    asks: 1,
+    asks: 2,
   },
   {
     fault: 'a server that wants a client certificate, and gets none',
@@ -80,7 +80,7 @@ export const certificateRows: readonly FaultRow[] = [
     trust: known,
     exitCode: 8,
     says: /certificate[\s\S]*--cert/,
-    asks: 1,
+    asks: 2,
   },
   {
     fault: 'a client certificate without its key',

@@ -233,7 +233,7 @@ const others: readonly FaultRow[] = [
     trust: ['--ca', 'FIXTURES/ca.crt'],
     exitCode: 8,
     says: /HTTP\/2/,
-    asks: 1,
+    asks: 2,
   },
 ]
 
