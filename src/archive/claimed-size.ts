@@ -6,8 +6,8 @@ import type { OpenBlob } from '../store/blob-store.ts'
 import { isGzip, plausibleSize, sizeField } from './expected-size.ts'
 
 export interface ClaimOptions {
-  /** For how long a blob may arrive before it counts as slow, in milliseconds. */
-  readonly patience?: number
+  /** How long is watched whether the blob arrives slowly, in milliseconds. */
+  readonly patience: number
   readonly signal: AbortSignal
 }
 
@@ -21,7 +21,7 @@ const worthAsking = 1024 * 1024
 export async function claimedSize(
   { file, arrival, fetchPiece }: OpenBlob,
   size: number,
-  { patience = 500, signal }: ClaimOptions,
+  { patience, signal }: ClaimOptions,
 ): Promise<number | undefined> {
   if (!fetchPiece || arrival.isWhole || size < worthAsking) return undefined
   if (!(await isSlow(arrival, size, { patience, signal })) || !(await isGzip(file))) return undefined
@@ -31,15 +31,17 @@ export async function claimedSize(
   return plausibleSize(field.readUInt32LE(), size)
 }
 
-/** When it will go on for as long as it has been going. */
-async function isSlow(
-  arrival: Arrival,
-  size: number,
-  { patience, signal }: Required<ClaimOptions>,
-): Promise<boolean> {
-  const before = arrival.available
-  await wait(patience, undefined, { signal })
-  return !arrival.isWhole && size - arrival.available > arrival.available - before
+/** Compared with what came while it was watched, so much has to be still to come for a request to be worth it. */
+const factor = 5
+
+/** Resolves when it will go on for much longer than it was watched; to false when it is whole before that shows. */
+async function isSlow(arrival: Arrival, size: number, { patience, signal }: ClaimOptions): Promise<boolean> {
+  while (!arrival.isWhole) {
+    const before = arrival.available
+    await wait(patience, undefined, { signal })
+    if (size - arrival.available > factor * (arrival.available - before)) return !arrival.isWhole
+  }
+  return false
 }
 
 async function bytesOf(body: Readable): Promise<Buffer> {

@@ -4,11 +4,10 @@ import { closeRead } from '../store/blob-files.ts'
 import { countGarbage } from '../streams/collect-garbage.ts'
 import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
-import { claimedSize } from './claimed-size.ts'
-import { expectedSize } from './expected-size.ts'
 import { runLayerJob } from './layer-job.ts'
 import { sinkToArchive } from './layer-sink.ts'
 import type { LayerWorkers, PreparedJob, RunOptions } from './layer-workers.ts'
+import { promiseSizes } from './promised-sizes.ts'
 import { headerSize, padding, tarHeader } from './tar.ts'
 import { onceMoreWhenSettled } from './write-in-order.ts'
 
@@ -62,11 +61,7 @@ async function placeAll(
   const dominant = dominantEntry(entries)
   /** What is small goes out together, before the next large thing. */
   const ready: Uint8Array[] = []
-  /** Then several may wait for their blobs in one thread. */
-  let isSlow = false
-  const onSlow = () => {
-    isSlow = true
-  }
+  const sizes = promiseSizes(trust && place.workers ? entries : [], signal)
   let offset = place.offset
   try {
     for (const [index, entry] of entries.entries()) {
@@ -77,8 +72,12 @@ async function placeAll(
       }
       offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
       const start = offset + headerSize(entry)
-      const run = { isDominant: entry === dominant, mayShare: isSlow, signal }
-      const content = writeContent(entry, { ...place, offset: start, signal }, { trust, run, onSlow })
+      const run = { isDominant: entry === dominant, mayShare: sizes.areSlow(), signal }
+      const content = writeContent(
+        entry,
+        { ...place, offset: start, signal },
+        { run, promised: sizes.of(entry) },
+      )
       const suspect = exposeLiar(content, { index, offset })
       // At once: it may fail long before the others have come so far that it is waited for.
       suspect.catch((error) => failed.abort(error))
@@ -122,7 +121,7 @@ interface Writing {
 function writeContent(
   entry: FileEntry,
   place: Place,
-  { trust, run, onSlow }: Trust & { readonly run: RunOptions; readonly onSlow: () => void },
+  { run, promised }: { readonly run: RunOptions; readonly promised: Promise<number | undefined> | undefined },
 ): Writing {
   const { workers, signal } = place
   const { layer } = entry
@@ -131,9 +130,8 @@ function writeContent(
     return workers ? workers.run(() => prepareJob(layer, place), run) : runHere(layer, place)
   }
   const written = onceMoreWhenSettled(entry, write, signal)
-  if (!trust || !layer || !workers) return { size: written, written }
-  const promised = promisedSize(entry, layer, { onSlow, signal }).then((size) => size ?? written)
-  return { size: Promise.race([promised, written]), written }
+  if (!promised) return { size: written, written }
+  return { size: Promise.race([promised.then((size) => size ?? written), written]), written }
 }
 
 async function prepareJob(
@@ -172,42 +170,6 @@ async function pipeContent(entry: FileEntry, place: Place): Promise<number> {
   }
   await pipeToFile(entry.open(signal), file, { position: offset, path, onWritten, signal })
   return end - offset
-}
-
-/** Undefined when it will be known only when the content is written. `onSlow` is told when a blob arrives slowly. */
-async function promisedSize(
-  entry: FileEntry,
-  layer: LayerContent,
-  { onSlow, signal }: { readonly onSlow: () => void; readonly signal: AbortSignal },
-): Promise<number | undefined> {
-  if (entry.size !== undefined) return entry.size
-  const settled = new AbortController()
-  const sizeAhead = askAhead(layer, AbortSignal.any([signal, settled.signal])).catch(() => undefined)
-  const sizeAtRest = lookAtRest(entry, layer, signal).finally(() => settled.abort())
-  const size = await Promise.race([sizeAhead, sizeAtRest.then(() => undefined)])
-  if (size === undefined) return sizeAtRest
-  onSlow()
-  return size
-}
-
-async function askAhead(layer: LayerContent, signal: AbortSignal): Promise<number | undefined> {
-  const blob = await layer.openBlob(signal)
-  return claimedSize(blob, layer.blobSize, { signal }).finally(() => closeRead(blob.file))
-}
-
-/** Undefined also where a blob has been taken back before. */
-async function lookAtRest(
-  entry: FileEntry,
-  layer: LayerContent,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  await entry.settled?.(signal)
-  const { file, arrival } = await layer.openBlob(signal)
-  try {
-    return arrival.interruptions === 0 ? await expectedSize(file, arrival.available) : undefined
-  } finally {
-    await closeRead(file)
-  }
 }
 
 async function exposeLiar({ size, written }: Writing, suspect: Liar): Promise<Liar | undefined> {

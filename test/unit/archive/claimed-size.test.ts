@@ -52,9 +52,20 @@ test('a blob that arrives slowly is asked for its last four bytes', async () => 
   expect(await ask({})).toEqual({ size: content.length, asked: ['-4..0'] })
 })
 
+/** The rest of it after the first look. */
+function comesFast(arrival: Arrival): void {
+  arrival.advance(gzip.length - 10)
+  setTimeout(() => arrival.complete(gzip.length), 1)
+}
+
+test('so is one of which only the beginning came fast', async () => {
+  const meanwhile = (arrival: Arrival) => arrival.advance(gzip.length / 2 + 1000)
+  expect(await ask({ meanwhile })).toEqual({ size: content.length, asked: ['-4..0'] })
+})
+
 test.each<[string, Setting]>([
   ['is whole meanwhile', { meanwhile: (arrival) => arrival.complete(gzip.length) }],
-  ['is half there meanwhile', { meanwhile: (arrival) => arrival.advance(gzip.length / 2 + 1000) }],
+  ['comes fast', { meanwhile: comesFast }],
   ['is small', { blob: gzipSync(randomBytes(megabyte / 2)) }],
   ['is no gzip', { blob: content }],
   ['comes from where there are no pieces', { knowsPieces: false }],
