@@ -23,7 +23,6 @@ interface SavedResults {
 
 const savedFile = 'test/bench/results.json'
 const plotFile = 'test/bench/results.svg'
-const plotted = ['six-docker', 'dominant-docker', 'six-oci', 'dominant-oci']
 
 const { values: options } = parseArgs({
   options: {
@@ -75,7 +74,7 @@ async function save(results: ScenarioResults): Promise<void> {
   const before = await readSaved().catch(() => undefined)
   const all = { ...before?.scenarios, ...results }
   await writeFile(savedFile, `${JSON.stringify({ machine, scenarios: all }, undefined, 2)}\n`)
-  await writeFile(plotFile, plot(all, plotted))
+  await writeFile(plotFile, plot(all))
 }
 
 async function readSaved(): Promise<SavedResults> {

@@ -8,6 +8,21 @@ export function formatResults(results: ScenarioResults): string {
   return table([head, ...Object.values(results).flatMap(formatScenario)])
 }
 
+/** What a user may want to know: seconds, and how much memory dray takes. */
+export function formatSummary(results: ScenarioResults, names: readonly string[]): string {
+  const others = ['skopeo', 'crane', 'regctl']
+  const seconds = (standing: Standing | undefined) =>
+    standing ? `${standing.seconds.median.toFixed(2)} s` : ''
+  const rows = names.flatMap((name) => {
+    const { title, standings } = results[name] ?? {}
+    const { dray } = standings ?? {}
+    if (title === undefined || !dray) return []
+    const times = others.map((other) => seconds(standings?.[other]))
+    return [[title, `**${seconds(dray)}**`, ...times, `${megabytes(dray.memory)} MB`]]
+  })
+  return table([['', 'dray', ...others, "dray's memory"], ...rows])
+}
+
 /** What was to be reached, as far as it was measured, and whether it is. */
 export function formatTargets(targets: readonly Target[], results: ScenarioResults): string {
   const rows = targets.flatMap(({ what, limit, measure }) => {

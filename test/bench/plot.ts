@@ -1,5 +1,8 @@
 import type { ScenarioResults } from './targets.ts'
 
+/** The scenarios that are worth a picture. */
+export const plotted: readonly string[] = ['six-docker', 'dominant-docker', 'six-oci', 'dominant-oci']
+
 const width = 720
 const barHeight = 16
 const gap = 6
@@ -8,7 +11,7 @@ const labelWidth = 150
 const valueWidth = 70
 
 /** Draws the wall times of these scenarios as bars, for light and dark pages. */
-export function plot(results: ScenarioResults, names: readonly string[]): string {
+export function plot(results: ScenarioResults, names = plotted): string {
   const groups = names.flatMap((name) => results[name] ?? [])
   const longest = Math.max(
     ...groups.flatMap(({ standings }) => Object.values(standings).map(({ seconds }) => seconds.median)),
