@@ -55,7 +55,7 @@ export function splitBlob(blob: RemoteBlob, options: SplitOptions): BlobSource {
 }
 
 /** In bytes. */
-const bufferSize = 512 * 1024
+const bufferSize = 128 * 1024
 
 /** A stream that is filled by `fill`, which is told by `stop` when nobody wants any more of it. */
 function openOutlet(fill: (outlet: Outlet) => Promise<void>, stop: AbortController): Readable {

@@ -58,7 +58,7 @@ export function resumeBody(first: OpenedBody, open: BlobOpener, options: ResumeO
 }
 
 /** Enough to keep the connection busy while the disk is. */
-const bufferSize = 1024 * 1024
+const bufferSize = 512 * 1024
 
 async function fill(
   output: Readable,

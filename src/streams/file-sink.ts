@@ -45,7 +45,7 @@ export function fileSink(
     onWritten?.(position)
   }
   return new Writable({
-    highWaterMark: 1024 * 1024,
+    highWaterMark: 512 * 1024,
     writev(chunks, done) {
       // Known before it begins, for it may end in the stream being destroyed.
       writing = Promise.resolve()
