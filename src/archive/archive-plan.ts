@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 import type { OciEntry } from './oci-archive.ts'
-import { headerSize, padding, tarHeader } from './tar.ts'
+import { endOfArchive, headerSize, padding, tarHeader } from './tar.ts'
 
 /** Where everything is in an archive, before there is any of it. */
 export interface ArchivePlan {
@@ -10,8 +10,8 @@ export interface ArchivePlan {
   readonly places: ReadonlyMap<Digest, number>
   /** The sizes of blobs whose bytes are known. */
   readonly atHand: ReadonlyMap<Digest, number>
-  /** Where the last entry ends. */
-  readonly end: number
+  /** Of the whole archive, in bytes. */
+  readonly size: number
 }
 
 export interface Stretch {
@@ -46,5 +46,5 @@ export async function planArchive(entries: readonly OciEntry[]): Promise<Archive
     }
   }
   finishStretch()
-  return { known, places, atHand, end }
+  return { known, places, atHand, size: end + endOfArchive.length }
 }

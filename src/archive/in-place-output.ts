@@ -13,7 +13,6 @@ import { type FileOutput, finishArchive } from './file-output.ts'
 import { type EarlyFlush, flushEarly } from './flush-early.ts'
 import type { OciEntry } from './oci-archive.ts'
 import type { Output } from './output.ts'
-import { endOfArchive } from './tar.ts'
 
 /** An archive that blobs are written into at once, each at its place: no byte is written twice. */
 export interface InPlaceOutput extends Omit<Output, 'write'> {
@@ -35,9 +34,8 @@ export function openInPlaceOutput(output: FileOutput, directory: string): InPlac
     path,
     async place(entries, signal) {
       const plan = await planArchive(entries)
-      const size = plan.end + endOfArchive.length
       await prepareDirectory(directory)
-      const partial = await openPartial(files, { size, fresh: false, mode: 0o666, signal })
+      const partial = await openPartial(files, { size: plan.size, fresh: false, mode: 0o666, signal })
       const flush = flushEarly(partial.file, path)
       growing = { partial, plan, flush }
       const left = await findLeft(partial, plan)
@@ -51,10 +49,10 @@ export function openInPlaceOutput(output: FileOutput, directory: string): InPlac
     },
     async commit(signal) {
       if (!growing) throw new Error('an archive must be placed before it can be whole')
-      const { partial, plan, flush } = growing
+      const { partial, flush } = growing
+      const { size } = growing.plan
       const { file, claim } = partial
       if (!(await isNameOf(claim.path, file))) throw replaced(claim.path)
-      const size = plan.end + endOfArchive.length
       await finishArchive(file, { flush, size, path })
       signal.throwIfAborted()
       await output.replaceWith(claim.path)
@@ -64,9 +62,11 @@ export function openInPlaceOutput(output: FileOutput, directory: string): InPlac
     },
     async abort() {
       await output.abort()
-      await growing?.flush.end().catch(() => {})
-      if (growing) await (hasArrived ? leave(growing.partial, files.partial) : discard(growing.partial))
+      if (!growing) return
+      const { partial, flush } = growing
       growing = undefined
+      await flush.end().catch(() => {})
+      await (hasArrived ? leave(partial, files.partial) : discard(partial))
     },
   }
 }

@@ -12,15 +12,14 @@ export interface ArrivingPart extends Piece {
   next(): Promise<Buffer | undefined>
   /** Goes on after it was full, if it is no more. */
   resume(): void
-  close(): void
 }
 
 /**
- * Receives what such a body brings; undefined stands for one that is not to be had. While `isFull` says so, the rest is left
+ * Receives what a body brings; undefined stands for one that is not to be had. While `isFull` says so, the rest is left
  * on the wire.
  */
 export function receivePart(
-  opening: Promise<Readable | undefined> | Readable,
+  opening: Promise<Readable | undefined>,
   { from, to }: Piece,
   isFull: () => boolean,
 ): ArrivingPart {
@@ -71,6 +70,5 @@ export function receivePart(
     resume() {
       if (!isFull()) body?.resume()
     },
-    close: () => void body?.destroy(),
   }
 }

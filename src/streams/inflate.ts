@@ -25,9 +25,9 @@ export async function* inflate(source: AsyncIterable<Buffer>, what: string): Asy
 }
 
 /**
- * The same, with all that one piece of the source brought at a time: whoever is asks for
- * the next batch is done with the one before: it is emptied, so that no buffer survives garbage collections while others have
- * their turn, for it would stay for long.
+ * The same, with all that one piece of the source brought at a time: whoever asks for the next batch
+ * is done with the one before: it is emptied, so that no buffer survives garbage collections while others have their turn,
+ * for it would stay for long.
  */
 export async function* inflateInBatches(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
   const { head, rest } = await behead(source)
