@@ -36,7 +36,8 @@ async function bundle() {
     bundle: true,
     platform: 'node',
     target: 'node20.18',
-    define: { __VERSION__: JSON.stringify(version) },
+    define: { __VERSION__: JSON.stringify(version), 'performance.now': 'millisecondsSinceStart' },
+    inject: ['.build/since-start.js'],
     metafile: true,
     // Names stay, and lines are short enough to be shown: where an error happened can be told.
     minifyWhitespace: true,
@@ -52,9 +53,9 @@ async function bundle() {
     supported: { 'dynamic-import': false },
     define: { ...options.define, 'import.meta.url': 'importMetaUrl' },
     banner: { js: `'use strict'; const importMetaUrl = require('node:url').pathToFileURL(__filename).href` },
-    plugins: [lazyBuiltins, lessUndici, lazyEntries(commandEntries, '.cjs')],
+    plugins: [lessUndici, lazyBuiltins, lazyEntries(commandEntries, '.cjs')],
   }
-  const modules = { ...options, format: 'esm', plugins: [lazyBuiltins, lessUndici] }
+  const modules = { ...options, format: 'esm', plugins: [lessUndici, lazyBuiltins] }
   // Few files are found and read faster than many: chunks of what several need would be dozens.
   const results = await Promise.all([
     ...Object.entries(commandEntries).map(([name, entry]) =>

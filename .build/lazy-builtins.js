@@ -1,5 +1,8 @@
 import { builtinModules } from 'node:module'
 
+/** What most commands never need, and what takes long to load. */
+const late = ['child_process', 'dns/promises', 'http', 'tls', 'vm', 'worker_threads', 'zlib']
+
 /**
  * Loads Node's own modules when the code that wants them runs, not when the bundle is opened: `--help` pays for no TLS.
  * It also spares CommonJS packages inside the bundle a `require`, which an ES module does not have.
@@ -7,12 +10,13 @@ import { builtinModules } from 'node:module'
  */
 export const lazyBuiltins = {
   name: 'lazy-builtins',
-  setup({ onResolve, onLoad }) {
+  setup({ onResolve, onLoad, initialOptions }) {
     onResolve({ filter: /./ }, ({ path, kind }) => {
       const name = path.replace(/^node:/, '')
       const isBuiltin = path !== name || builtinModules.includes(name)
       if (!isBuiltin) return undefined
-      if (kind === 'import-statement' && name !== 'process') {
+      const isLate = initialOptions.format === 'cjs' && late.includes(name)
+      if (kind === 'import-statement' && name !== 'process' && !isLate) {
         return { path: `node:${name}`, external: true, sideEffects: false }
       }
       return { path: `node:${name}`, namespace: 'builtin' }
@@ -26,9 +30,9 @@ function contentsOf(path) {
   // Asking for it calls every getter that it has: all of stdin, net and dgram would be loaded.
   if (path === 'node:process') return 'module.exports = process'
   const builtin = `process.getBuiltinModule('${path}')`
-  // The parser of the command line could start programs, and never does here.
-  if (path === 'node:child_process') {
-    return `module.exports = new Proxy({}, { get: (_, name) => ${builtin}[name] })`
+  if (late.some((name) => path === `node:${name}`)) {
+    // What is made of it for `import` keeps its prototype, and nothing else of it.
+    return `module.exports = Object.create(new Proxy({}, { get: (_, name) => ${builtin}[name] }))`
   }
   return `
     const builtin = ${builtin}

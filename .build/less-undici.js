@@ -11,8 +11,13 @@ const missing = [
  */
 export const lessUndici = {
   name: 'less-undici',
-  setup({ onLoad }) {
+  setup({ onLoad, onResolve }) {
     for (const { filter, what } of missing) onLoad({ filter }, () => ({ contents: stubFor(what) }))
+    // Of Node's own HTTP it wants to know whether a body is one of its requests.
+    onResolve({ filter: /^node:http$/ }, ({ importer }) =>
+      /undici[\\/]lib/.test(importer) ? { path: 'node:http', namespace: 'no-http' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'no-http' }, () => ({ contents: 'exports.IncomingMessage = class {}' }))
   },
 }
 

@@ -2,17 +2,21 @@ import { statSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { keepInDirectory } from './compile-cache.ts'
 import { type Environment, variable } from './environment.ts'
 
 /**
- * Has Node, from 22.1 on, keep what it compiles of the modules that are loaded from now on, for the next run. NODE_COMPILE_CACHE
+ * Keeps what is compiled of the modules that are loaded from now on, for the next run: Node does from 22.1 on. NODE_COMPILE_CACHE
  * says where else, NODE_DISABLE_COMPILE_CACHE that not at all; where nothing can be written, nothing is kept, in silence.
  */
 export function keepCompiled(env: Environment): void {
+  if (variable(env, 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE')) return
+  const parent = cacheDirectory(env)
+  if (parent === undefined) return
+  const directory = join(parent, 'dray', 'compiled')
   const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory?: string) => unknown }
-  if (!enableCompileCache || variable(env, 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE')) return
-  const directory = cacheDirectory(env)
-  if (directory !== undefined) enableCompileCache(join(directory, 'dray', 'compiled'))
+  if (enableCompileCache) enableCompileCache(directory)
+  else keepInDirectory(directory, import.meta.url)
 }
 
 /**

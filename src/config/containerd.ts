@@ -33,7 +33,7 @@ export function readContainerd(places: ContainerdPlaces, onWarning: (message: st
   const config = once(() => readConfig(places, onWarning))
   const find = async (registry: string) => {
     const roots = [...places.userHosts, ...systemRoots(places, await config())]
-    const directory = await findDirectory(roots, registry)
+    const directory = findDirectory(roots, registry)
     return directory === undefined ? undefined : readDirectory(directory, onWarning)
   }
   return {
@@ -76,15 +76,9 @@ function systemRoots(
 }
 
 /** The first directory there is for a registry, `_default` standing for all that have none beside it. */
-async function findDirectory(roots: readonly string[], registry: string): Promise<string | undefined> {
+function findDirectory(roots: readonly string[], registry: string): string | undefined {
   const names = directoryNames(registry)
-  for (const root of roots) {
-    for (const name of names) {
-      const directory = join(root, name)
-      if (await isDirectory(directory)) return directory
-    }
-  }
-  return undefined
+  return roots.flatMap((root) => names.map((name) => join(root, name))).find(isDirectory)
 }
 
 /** containerd's names for `host:port`: one that every file system takes, and its own, which Windows has without the colon. */

@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises'
+import { type Stats, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDrayError, systemErrorCode } from '../errors.ts'
 import { readSmallFile, type SmallFileOptions } from '../streams/read-small-file.ts'
@@ -13,7 +14,7 @@ export async function readConfigFile(
     return (await readSmallFile(file, options)).replace(/^\uFEFF/, '')
   } catch (error) {
     const problem = isDrayError(error) ? error.message : `cannot read ${file} (${systemErrorCode(error)})`
-    if (await exists(file)) onWarning(`${problem}; it is not followed`)
+    if (exists(file)) onWarning(`${problem}; it is not followed`)
     return undefined
   }
 }
@@ -24,7 +25,7 @@ export async function readFirstFile(
   onWarning: (message: string) => void,
 ): Promise<{ readonly file: string; readonly text: string } | undefined> {
   for (const file of files) {
-    if (!(await exists(file))) continue
+    if (!exists(file)) continue
     const text = await readConfigFile(file, onWarning)
     return text === undefined ? undefined : { file, text }
   }
@@ -39,15 +40,24 @@ export async function listConfFiles(directory: string): Promise<readonly string[
 }
 
 /** True when it can be seen; what lies in a directory that is closed to us counts as not there. */
-export async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
+export function exists(path: string): boolean {
+  return statsOf(path) !== undefined
 }
 
-export async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+export function isDirectory(path: string): boolean {
+  return statsOf(path)?.isDirectory() ?? false
 }
 
 /** True for a directory that this user may look into. */
 export async function isListable(path: string): Promise<boolean> {
   return (await readdir(path).catch(() => undefined)) !== undefined
+}
+
+/** Most of two dozen places are empty: that is told at once in a hundredth of the time that it takes another thread. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }

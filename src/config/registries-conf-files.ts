@@ -18,7 +18,7 @@ export async function readRegistriesConf(
   places: readonly RegistriesConfPlace[],
   onWarning: (message: string) => void,
 ): Promise<RegistriesConf> {
-  const place = await choosePlace(places)
+  const place = choosePlace(places)
   if (!place) return { registries: [], aliases: new Map() }
   const dropIns = (await Promise.all(place.dropIns.map(listConfFiles))).flat()
   const main = { file: place.main, version1: true, mayBePipe: place.named }
@@ -33,9 +33,8 @@ export async function readRegistriesConf(
   return merge(decoded.flat())
 }
 
-async function choosePlace(places: readonly RegistriesConfPlace[]): Promise<RegistriesConfPlace | undefined> {
-  for (const place of places) if (await exists(place.main)) return place
-  return places.at(-1)
+function choosePlace(places: readonly RegistriesConfPlace[]): RegistriesConfPlace | undefined {
+  return places.find(({ main }) => exists(main)) ?? places.at(-1)
 }
 
 function merge(files: readonly RegistriesConf[]): RegistriesConf {

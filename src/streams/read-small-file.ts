@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { DrayError } from '../errors.ts'
 
 export interface SmallFileOptions {
@@ -26,12 +26,22 @@ export async function readSmallFile(
     const stats = await file.stat()
     if (stats.isDirectory() || !(stats.isFile() || mayBePipe))
       throw new DrayError('FILE', `${path} is no file`)
-    const chunks: Buffer[] = []
-    for await (const chunk of file.createReadStream({ end: limit, autoClose: false })) chunks.push(chunk)
-    const bytes = Buffer.concat(chunks)
+    const bytes = await readUpTo(file, limit + 1)
     if (bytes.length <= limit) return bytes.toString()
     throw new DrayError('FILE', `${path} is too large: more than ${limit / 1024 / 1024} MiB`)
   } finally {
     await file.close()
   }
+}
+
+async function readUpTo(file: FileHandle, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let rest = most
+  while (rest > 0) {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(Math.min(rest, 64 * 1024)))
+    if (bytesRead === 0) break
+    chunks.push(buffer.subarray(0, bytesRead))
+    rest -= bytesRead
+  }
+  return Buffer.concat(chunks)
 }

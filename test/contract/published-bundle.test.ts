@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { addImage, buildImage, buildLayer, createContent } from '../support/image-builder.ts'
+import { serveDuringTest } from '../support/pull-from.ts'
+import { registry } from '../support/registry.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -58,38 +61,88 @@ describe('the command line', () => {
     },
   )
 
-  test('loads TLS for a pull', async () => {
-    const { exitCode, modules } = await dray('127.0.0.1:1/x', '--retries', '0', '--no-proxy', '*')
+  const failingPull = ['127.0.0.1:1/x', '--retries', '0', '--no-proxy', '*', '--quiet']
+
+  test('loads more than that for a pull, but neither HTTP nor processes', async () => {
+    const { exitCode, modules } = await dray(...failingPull)
     expect(exitCode).toBe(5)
-    expect(modules).toContain('NativeModule tls')
+    expect(modules).toContain('NativeModule crypto')
+    const needless = ['http', 'child_process', 'worker_threads', 'dns/promises', 'perf_hooks']
+    expect(needless.filter((name) => modules.includes(`NativeModule ${name}`))).toEqual([])
   })
 
-  describe('keeps what Node compiles, from 22.1 on', () => {
-    const isAble = 'enableCompileCache' in nodeModule
-    const keptIn = (home: string) => readdirSync(home, { recursive: true }).join('\n')
+  describe('keeps what V8 compiles', () => {
+    const keptIn = (home: string) =>
+      readdirSync(home, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.parentPath.includes('compiled'))
+        .map((entry) => join(entry.parentPath, entry.name))
+    const inodesIn = (home: string) => keptIn(home).map((file) => statSync(file).ino)
 
     test('in the home directory, not where others may write', async () => {
-      const { home } = await dray('--help')
-      expect(/dray[\\/]compiled[\\/]./.test(keptIn(home))).toBe(isAble)
+      const { home } = await dray(...failingPull)
+      expect(keptIn(home).join()).toMatch(/dray[\\/]compiled[\\/]./)
     })
 
-    test('where NODE_COMPILE_CACHE says, else', async () => {
+    test('and finds it fit for the next run', async () => {
+      const { home } = await dray(...failingPull)
+      const before = inodesIn(home)
+      await drayWith({ HOME: home, LOCALAPPDATA: home }, ...failingPull)
+      expect(before.length).toBeGreaterThan(0)
+      expect(inodesIn(home)).toEqual(before)
+    })
+
+    test('and finds it fit after a pull that had its garbage collected, too', async () => {
+      const content = createContent()
+      addImage(content, buildImage({ layers: [await buildLayer({ big: 'x'.repeat(20e6) })] }), 'team/big:1')
+      const server = await serveDuringTest(registry(content))
+      const pull = [`${server.host}/team/big:1`, '-q', '-o', join(temporaryDirectory(), 'big.tar')]
+      const { exitCode, home } = await dray(...pull)
+      const before = inodesIn(home)
+      await drayWith({ HOME: home, LOCALAPPDATA: home }, ...pull)
+      expect([exitCode, before.length > 0]).toEqual([0, true])
+      expect(inodesIn(home)).toEqual(before)
+    })
+
+    test('and keeps it anew where it was damaged', async () => {
+      const { home } = await dray(...failingPull)
+      const whole = keptIn(home).map((file) => readFileSync(file))
+      for (const [index, file] of keptIn(home).entries()) {
+        const damaged = Buffer.from(whole[index] ?? '')
+        damaged.fill(0xa5, damaged.length / 2)
+        writeFileSync(file, damaged)
+      }
+      const { exitCode } = await drayWith({ HOME: home, LOCALAPPDATA: home }, ...failingPull)
+      expect(exitCode).toBe(5)
+      expect(keptIn(home).map((file) => readFileSync(file).length)).toEqual(
+        whole.map(({ length }) => expect.closeTo(length, -4)),
+      )
+      expect(
+        keptIn(home).some((file) =>
+          readFileSync(file)
+            .subarray(-1000)
+            .every((byte) => byte === 0xa5),
+        ),
+      ).toBe(false)
+    })
+
+    test('where NODE_COMPILE_CACHE says, else, from Node 22.1 on', async () => {
       const elsewhere = temporaryDirectory()
-      const { home } = await drayWith({ NODE_COMPILE_CACHE: elsewhere }, '--help')
-      expect(keptIn(home)).not.toContain('compiled')
-      expect(keptIn(elsewhere) !== '').toBe(isAble)
+      const { home } = await drayWith({ NODE_COMPILE_CACHE: elsewhere }, ...failingPull)
+      expect(keptIn(home)).toEqual([])
+      expect(readdirSync(elsewhere).length > 0).toBe('enableCompileCache' in nodeModule)
     })
 
     test('not when NODE_DISABLE_COMPILE_CACHE says so', async () => {
-      const { home } = await drayWith({ NODE_DISABLE_COMPILE_CACHE: '1' }, '--help')
-      expect(keptIn(home)).not.toContain('compiled')
+      const { home } = await drayWith({ NODE_DISABLE_COMPILE_CACHE: '1' }, ...failingPull)
+      expect(keptIn(home)).toEqual([])
     })
 
     test('nowhere, in silence, where nothing can be written', async () => {
       const file = join(temporaryDirectory(), 'no-directory')
       writeFileSync(file, '')
-      const { exitCode, stderr } = await drayWith({ XDG_CACHE_HOME: file, LOCALAPPDATA: file }, '--help')
-      expect([exitCode, stderr]).toEqual([0, ''])
+      const places = { XDG_CACHE_HOME: file, LOCALAPPDATA: file }
+      const { exitCode, stderr } = await drayWith(places, ...failingPull)
+      expect([exitCode, stderr.match(/compile|cache|ENOTDIR/)]).toEqual([5, null])
     })
   })
 

@@ -21,7 +21,7 @@ export interface Outcome {
   readonly stdout: string
   /** What stands where the archive should: the one that was there before, or the whole new one. */
   readonly archive: string
-  /** Whatever else there is, digests left out, in the working directory and (`~/`) at home. */
+  /** Whatever else there is, digests and compiled code left out, in the working directory and (`~/`) at home. */
   readonly files: readonly string[]
   readonly asked: string | number
   /** Requests that came when the command had ended. */
@@ -64,13 +64,18 @@ export async function meetFault(row: FaultRow, directory: string): Promise<Outco
     archive: describeArchive(join(work, 'image.tar'), world),
     files: [
       ...list(work, world).filter((name) => name !== 'image.tar'),
-      ...list(home, world).map((name) => `~/${name}`),
+      ...list(home, world)
+        .filter((name) => !isCompiled.test(name))
+        .map((name) => `~/${name}`),
     ],
     asked,
     askedLater: count(servers.asked()) - count(asked),
     leaks: servers.leaks,
   }
 }
+
+/** What every run but the first finds compiled. */
+const isCompiled = /[\\/]dray[\\/]compiled[\\/]/
 
 function count(asked: string | number): number {
   return typeof asked === 'number' ? asked : asked.split(' ').filter(Boolean).length
