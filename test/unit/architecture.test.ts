@@ -34,6 +34,7 @@ const belowCli = [
   'archive',
   'verify',
   'doctor',
+  'plan',
   'pull',
 ]
 
@@ -76,6 +77,7 @@ const architecture: Readonly<Record<string, Layer>> = {
     layers: ['errors', 'oci', 'events', 'http', 'auth', 'registry', 'config', 'network', 'image'],
     worldly: ['net', 'tls', 'dns'],
   },
+  plan: { layers: ['errors', 'oci', 'archive'], types: ['events', 'auth', 'network'] },
   pull: { layers: belowCli },
   index: { layers: belowCli },
   cli: {
