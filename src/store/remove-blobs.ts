@@ -1,4 +1,4 @@
-import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const algorithms = ['sha256', 'sha512']
@@ -15,7 +15,7 @@ const growing = /^archive\.tar\..*partial$/
 export async function removeBlobs(directory: string): Promise<void> {
   const blobs = join(directory, 'blobs')
   if (await isDirectory(blobs)) {
-    for (const algorithm of algorithms) await removeFiles(join(blobs, algorithm), blobFile)
+    await Promise.all(algorithms.map((algorithm) => removeFiles(join(blobs, algorithm), blobFile)))
   }
   await removeFiles(directory, growing)
   await removeEmptyPlaces(directory)
@@ -30,7 +30,7 @@ async function isDirectory(path: string): Promise<boolean> {
 export async function removeEmptyPlaces(directory: string): Promise<void> {
   const blobs = join(directory, 'blobs')
   if (await isDirectory(blobs)) {
-    for (const algorithm of algorithms) await rmdir(join(blobs, algorithm)).catch(() => {})
+    await Promise.all(algorithms.map((algorithm) => rmdir(join(blobs, algorithm)).catch(() => {})))
   }
   for (const emptied of [blobs, directory]) await rmdir(emptied).catch(() => {})
 }
@@ -38,7 +38,7 @@ export async function removeEmptyPlaces(directory: string): Promise<void> {
 async function removeFiles(directory: string, ours: RegExp): Promise<void> {
   if (!(await isDirectory(directory))) return
   const names = await readdir(directory).catch(() => [])
-  for (const name of names) {
-    if (ours.test(name)) await rm(join(directory, name)).catch(() => {})
-  }
+  await Promise.all(
+    names.filter((name) => ours.test(name)).map((name) => unlink(join(directory, name)).catch(() => {})),
+  )
 }
