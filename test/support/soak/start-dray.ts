@@ -39,6 +39,8 @@ export function startDray(args: readonly string[], start: DrayStart): RunningDra
       USERPROFILE: home,
       TMPDIR: temporary,
       TEMP: temporary,
+      // What is compiled would be left in the home, where nothing else may be left.
+      NODE_DISABLE_COMPILE_CACHE: '1',
       ...env,
     },
     stdio: ['ignore', stdout, 'pipe'],
