@@ -17,7 +17,7 @@ export interface LayerJob {
 
 export interface LayerJobOptions {
   readonly signal: AbortSignal
-  /** Told after every piece how much memory is of no more use, in bytes. */
+  /** Told after every write how much memory is of no more use, in bytes. */
   readonly onGarbage?: (size: number) => void
 }
 
@@ -39,7 +39,7 @@ export async function runLayerJob(
   const blob = readArrival(job, arrival, signal)
   let size = 0
   for await (const batch of job.isInflated ? inflateInBatches(blob, job.what) : inBatches(blob)) {
-    const written = writeBatch(sink, batch)
+    const written = sink.write(batch)
     size += written
     onGarbage?.(written)
   }
@@ -49,16 +49,6 @@ export async function runLayerJob(
 
 async function* inBatches(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
   for await (const piece of pieces) yield [piece]
-}
-
-/** A function of its own, for one that waits keeps the last piece from being freed. */
-function writeBatch(sink: LayerSink, batch: readonly Buffer[]): number {
-  let size = 0
-  for (const piece of batch) {
-    sink.write(piece)
-    size += piece.length
-  }
-  return size
 }
 
 /** The pieces share their memory. */

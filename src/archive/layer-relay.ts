@@ -29,9 +29,14 @@ export function sinkToRelay(relay: Relay): LayerSink {
     change(at.sent, sent)
   }
   return {
-    write(piece) {
-      for (let start = 0; start < piece.length; start += slotSize)
-        send(piece.subarray(start, start + slotSize))
+    write(pieces) {
+      let size = 0
+      for (const piece of pieces) {
+        for (let start = 0; start < piece.length; start += slotSize)
+          send(piece.subarray(start, start + slotSize))
+        size += piece.length
+      }
+      return size
     },
     end() {
       settle(relay, states.complete)
@@ -51,8 +56,7 @@ export function receive(relay: Relay, sink: LayerSink): number {
     if (!isSent()) break
     const slot = received % slotCount
     const length = head[at.sizes + slot] ?? 0
-    sink.write(slots[slot]?.subarray(0, length) ?? new Uint8Array())
-    size += length
+    size += sink.write([slots[slot]?.subarray(0, length) ?? new Uint8Array()])
     received += 1
     change(at.received, received)
   }

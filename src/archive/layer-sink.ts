@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
-import { writeSync } from 'node:fs'
+import { writevSync } from 'node:fs'
 import { DrayError } from '../errors.ts'
 import { type Digest, digestAlgorithm, finishDigest } from '../oci/digest.ts'
 import { fileError } from '../streams/file-error.ts'
+import { dropBytes } from '../streams/file-sink.ts'
 import { mismatch } from '../streams/verify.ts'
 
-/** Where the content of a layer goes, piece by piece, at once: a piece may be overwritten after it. */
+/** Where the content of a layer goes, some pieces at a time, at once: they may be overwritten after it. */
 export interface LayerSink {
-  write(piece: Uint8Array): void
+  /** Returns their size in bytes. */
+  write(pieces: readonly Uint8Array[]): number
   /** Says that this was all. Throws INTEGRITY when it is not the right content. */
   end(): void
 }
@@ -25,17 +27,18 @@ export interface LayerPlace {
   readonly digest: Digest
 }
 
-/** Hashes what comes and writes it to its place. `onWritten` is told after every piece how long it was. Throws FILE. */
+/** Hashes what comes and writes it to its place. `onWritten` is told after every write how much it was, in bytes. Throws FILE. */
 export function sinkToArchive(place: LayerPlace, onWritten: (size: number) => void): LayerSink {
   const algorithm = digestAlgorithm(place.digest)
   const hash = createHash(algorithm)
   let size = 0
   return {
-    write(piece) {
-      hash.update(piece)
-      writeFully(place, piece, place.position + size)
-      size += piece.length
-      onWritten(piece.length)
+    write(pieces) {
+      for (const piece of pieces) hash.update(piece)
+      const written = writeFully(place, pieces, place.position + size)
+      size += written
+      onWritten(written)
+      return written
     },
     end() {
       const problem = mismatch(place, { digest: finishDigest(hash, algorithm), size }, place.what)
@@ -45,19 +48,22 @@ export function sinkToArchive(place: LayerPlace, onWritten: (size: number) => vo
 }
 
 /** However little the system takes at a time. */
-function writeFully({ archive, path }: LayerPlace, piece: Uint8Array, position: number): void {
+function writeFully({ archive, path }: LayerPlace, pieces: readonly Uint8Array[], position: number): number {
   const action = `write ${path} after ${position} bytes`
   let written = 0
-  while (written < piece.length) {
-    const count = writeSome(archive, piece.subarray(written), position + written, action)
+  let rest = pieces.filter(({ length }) => length > 0)
+  while (rest.length > 0) {
+    const count = writeSome(archive, rest, position + written, action)
     if (count === 0) throw new DrayError('FILE', `cannot ${action}: the system takes no more`)
     written += count
+    rest = dropBytes(rest, count)
   }
+  return written
 }
 
-function writeSome(file: number, piece: Uint8Array, position: number, action: string): number {
+function writeSome(file: number, pieces: Uint8Array[], position: number, action: string): number {
   try {
-    return writeSync(file, piece, 0, piece.length, position)
+    return writevSync(file, pieces, position)
   } catch (error) {
     throw fileError(action, error)
   }

@@ -90,7 +90,8 @@ async function writeSome(
   }
 }
 
-function dropBytes(buffers: Uint8Array[], count: number): Uint8Array[] {
+/** Without the first bytes, such as have been written; what is cut shares its memory. */
+export function dropBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
   let left = count
   return buffers.flatMap((buffer) => {
     const dropped = Math.min(left, buffer.length)

@@ -8,10 +8,10 @@ import { splitZstd } from './zstd-frames.ts'
 
 /** Of what one call hands to the decoder, in bytes; it may hand back a thousand times as much. */
 const pieceSizes = { least: 512, most: 32 * 1024 }
-/** What one call should bring. */
+/** What one call should bring at most, and one batch at least. In bytes. */
 const wantedSize = 512 * 1024
 /** zlib's own 16 KiB would cost more than half of the speed. To be copied: minizlib adds to what it is given. */
-const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 128 * 1024 }
+const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 256 * 1024 }
 
 /**
  * The uncompressed bytes of a layer: gzip (of any number of members), zstd (of any number of frames) or plain, by its
@@ -76,40 +76,61 @@ interface Decoder {
 }
 
 async function* decode(chunks: AsyncIterable<Buffer>, decoder: Decoder, what: string): AsyncGenerator<Batch> {
-  const explained = (act: () => Buffer[]) => {
-    try {
-      return act()
-    } catch (error) {
-      throw corrupt(what, error)
-    }
-  }
-  let pieceSize = pieceSizes.least
+  const pieces = { size: pieceSizes.least }
   let turn = performance.now()
   try {
     for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; ) {
+      for (let rest = chunk; rest.length > 0; ) {
         if (performance.now() - turn > longestTurn) {
           await nextTurn()
           turn = performance.now()
         }
-        const piece = chunk.subarray(at, at + pieceSize)
-        const decoded = explained(() => decoder.push(piece))
-        at += piece.length
-        pieceSize = nextPieceSize(piece.length, decoded)
-        yield decoded
-        decoded.length = 0
+        const { batch, read } = explained(what, () => decodeSome(decoder, rest, pieces))
+        rest = rest.subarray(read)
+        yield batch
+        batch.length = 0
       }
     }
-    yield explained(() => decoder.end())
+    yield explained(what, () => decoder.end())
   } finally {
     decoder.close()
   }
 }
 
+function explained<T>(what: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw corrupt(what, error)
+  }
+}
+
+/** Piece after piece, until they have brought enough: whoever waits for more waits seldom. */
+function decodeSome(
+  decoder: Decoder,
+  chunk: Buffer,
+  pieces: { size: number },
+): { readonly batch: Buffer[]; readonly read: number } {
+  const batch: Buffer[] = []
+  let size = 0
+  let read = 0
+  while (read < chunk.length && size < wantedSize) {
+    const piece = chunk.subarray(read, read + pieces.size)
+    let brought = 0
+    for (const bytes of decoder.push(piece)) {
+      batch.push(bytes)
+      brought += bytes.length
+    }
+    pieces.size = nextPieceSize(piece.length, brought)
+    read += piece.length
+    size += brought
+  }
+  return { batch, read }
+}
+
 /** What a bomb makes of a piece has to fit into memory. */
-function nextPieceSize(size: number, decoded: readonly Buffer[]): number {
-  const brought = decoded.reduce((sum, { length }) => sum + length, 1)
-  const fitting = Math.floor((size * wantedSize) / brought)
+function nextPieceSize(size: number, brought: number): number {
+  const fitting = Math.floor((size * wantedSize) / (brought + 1))
   return Math.max(pieceSizes.least, Math.min(pieceSizes.most, 2 * size, fitting))
 }
 

@@ -7,7 +7,10 @@ function collectingSink() {
   const pieces: Buffer[] = []
   let hasEnded = false
   return {
-    write: (piece: Uint8Array) => void pieces.push(Buffer.from(piece)),
+    write(written: readonly Uint8Array[]) {
+      pieces.push(...written.map((piece) => Buffer.from(piece)))
+      return Buffer.concat(written).length
+    },
     end() {
       hasEnded = true
     },
@@ -24,7 +27,7 @@ test.each([
   const pieces = sizes.map((size) => randomBytes(size))
   const relay = createRelay()
   const sender = sinkToRelay(relay)
-  for (const piece of pieces) sender.write(piece)
+  for (const piece of pieces) sender.write([piece])
   sender.end()
   const sink = collectingSink()
   expect(receive(relay, sink)).toBe(Buffer.concat(pieces).length)
@@ -35,12 +38,12 @@ test.each([
 test('a broken relay ends both sides, and is no end of the content', () => {
   const relay = createRelay()
   const sender = sinkToRelay(relay)
-  sender.write(randomBytes(10))
+  sender.write([randomBytes(10)])
   breakRelay(relay)
   const sink = collectingSink()
   expect(() => receive(relay, sink)).toThrow(expect.objectContaining({ code: 'ABORTED' }))
   expect(sink.hasEnded()).toBe(false)
-  expect(() => sender.write(randomBytes(10))).toThrow(expect.objectContaining({ code: 'ABORTED' }))
+  expect(() => sender.write([randomBytes(10)])).toThrow(expect.objectContaining({ code: 'ABORTED' }))
   sender.end()
   expect(() => receive(relay, sink)).toThrow(expect.objectContaining({ code: 'ABORTED' }))
 })
@@ -48,7 +51,7 @@ test('a broken relay ends both sides, and is no end of the content', () => {
 test('what has been sent in full is received even when its sender is gone', () => {
   const relay = createRelay()
   const sender = sinkToRelay(relay)
-  sender.write(Buffer.from('all'))
+  sender.write([Buffer.from('all')])
   sender.end()
   breakRelay(relay)
   const sink = collectingSink()
