@@ -29,8 +29,12 @@ export async function pipeToFile(
   await pipeline(source, sink, { signal }).finally(() => closed)
 }
 
+/** In bytes: so much may wait while as much is being written. */
+const room = 512 * 1024
+
 /**
- * Writes a stream into an open file from a position on. What arrives during one write goes out together in the next.
+ * Writes a stream into an open file from a position on. What arrives during one write goes out together in the next, and
+ * there is room for it as soon as that one has begun, so that reading and writing do not wait for each other.
  * Fails with FILE. Ending or destroying it leaves the file open; it closes when its last write is over.
  */
 export function fileSink(
@@ -38,24 +42,49 @@ export function fileSink(
   { position: start, path, onChunk, onWritten }: FileSinkOptions,
 ): Writable {
   let position = start
-  let writing = Promise.resolve()
-  const write = async (chunks: readonly Buffer[]) => {
-    if (onChunk) for (const chunk of chunks) onChunk(chunk)
-    position = await writeAll(file, chunks, { position, path })
-    onWritten?.(position)
+  let waiting: Buffer[] = []
+  let size = 0
+  /** Called when there is room again. */
+  let held: (() => void) | undefined
+  let writing: Promise<void> | undefined
+  const writeWaiting = async () => {
+    while (waiting.length > 0 && !sink.destroyed) {
+      const chunks = waiting
+      waiting = []
+      size = 0
+      const done = held
+      // Before it is called, for the next chunk may come at once.
+      held = undefined
+      done?.()
+      position = await writeAll(file, chunks, { position, path })
+      onWritten?.(position)
+    }
+    writing = undefined
   }
-  return new Writable({
-    highWaterMark: 512 * 1024,
-    writev(chunks, done) {
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      try {
+        onChunk?.(chunk)
+      } catch (error) {
+        return done(error as Error)
+      }
+      waiting.push(chunk)
+      size += chunk.length
+      if (size < room) done()
+      else held = done
       // Known before it begins, for it may end in the stream being destroyed.
-      writing = Promise.resolve()
-        .then(() => write(chunks.map(({ chunk }) => chunk)))
-        .then(() => done(), done)
+      writing ??= Promise.resolve()
+        .then(writeWaiting)
+        .catch((error) => void sink.destroy(error))
+    },
+    final(done) {
+      Promise.resolve(writing).then(() => done(), done)
     },
     destroy(error, done) {
-      writing.then(() => done(error))
+      Promise.resolve(writing).then(() => done(error))
     },
   })
+  return sink
 }
 
 /** Writes all of it at a position, however little the system takes at a time; resolves to the position after it. */

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { finished, pipeline } from 'node:stream/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { fileSink, pipeToFile, writeAll } from '../../../src/streams/file-sink.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -89,3 +89,47 @@ test.each(['fails', 'is aborted'])(
     expect(isWriting).toBe(false)
   },
 )
+
+test('more is taken while a write goes on, though never much more', async () => {
+  const { file, path } = await openFile()
+  let finishWrites = () => {}
+  const finishing = new Promise<void>((resolve) => {
+    finishWrites = resolve
+  })
+  let writes = 0
+  const slow = Object.assign(Object.create(file), {
+    async writev(buffers: Buffer[], position: number) {
+      writes += 1
+      await finishing
+      return file.writev(buffers, position)
+    },
+  })
+  const sink = fileSink(slow, { position: 0, path })
+  const accepted: number[] = []
+  for (let i = 0; i < 10; i++) {
+    sink.write(Buffer.alloc(64 * 1024, String(i)), () => accepted.push(i))
+    await vi.waitUntil(() => writes > 0)
+  }
+  await new Promise(setImmediate)
+  expect(accepted).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  finishWrites()
+  await new Promise<void>((resolve) => sink.end(resolve))
+  expect(accepted).toHaveLength(10)
+  expect(await readFile(path)).toHaveLength(10 * 64 * 1024)
+})
+
+test('chunks larger than there is room for come one after another', async () => {
+  const { file, path } = await openFile()
+  const sink = fileSink(file, { position: 0, path })
+  const chunks = Array.from({ length: 10 }, (_, i) => Buffer.alloc(1024 * 1024, String(i)))
+  const left = [...chunks]
+  const writeNext = () => {
+    const next = left.shift()
+    if (next) sink.write(next)
+    else sink.end()
+  }
+  sink.on('drain', writeNext)
+  writeNext()
+  await finished(sink)
+  expect((await readFile(path)).equals(Buffer.concat(chunks))).toBe(true)
+})
