@@ -88,8 +88,8 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
   try {
     const sources = await resolveAll(network, { ...running, cache: destination.cache })
     const images = sources.map(({ image }) => image)
-    const { blobs, write } = await destination.prepare(images, signal)
-    await together(lanes, [fetchBlobs(sources, blobs, { jobs, signal, onEvent }), write()])
+    const { blobs, wantsEnds, write } = await destination.prepare(images, signal)
+    await together(lanes, [fetchBlobs(sources, blobs, { jobs, wantsEnds, signal, onEvent }), write()])
     const { path } = destination.output
     const settleChecksum = options.checksum ? undefined : await watchChecksum(path, signal)
     const { size } = await destination.output.commit(signal)

@@ -42,6 +42,8 @@ export interface Destination {
 export interface Preparation {
   /** To be brought the blobs of the images. */
   readonly blobs: BlobWriter
+  /** Whether it is of use to know the ends of large blobs before the rest: then it is known early where their contents go. */
+  readonly wantsEnds?: boolean | undefined
   /** Writes the archive, while they come. Throws what {@link Output.write} throws. */
   write(): Promise<void>
 }
@@ -93,7 +95,7 @@ async function openCache(cache: string, onWarning: (message: string) => void): P
   }
 }
 
-interface Place {
+interface Place extends Pick<Preparation, 'wantsEnds'> {
   readonly format: ArchiveFormat
   readonly cache: Cache | undefined
 }
@@ -157,7 +159,11 @@ async function fileDestination(path: string, place: Place): Promise<Destination>
     },
   }
   if (place.format !== ociArchive || cache || (await isElsewhere(path)) || (await hasBlobs(blobDirectory))) {
-    return { ...common, output, prepare: preparer(output, blobDirectory, place) }
+    return {
+      ...common,
+      output,
+      prepare: preparer(output, blobDirectory, { ...place, wantsEnds: place.format !== ociArchive }),
+    }
   }
   const inPlace = openInPlaceOutput(output, blobDirectory)
   return {
@@ -181,10 +187,14 @@ async function hasBlobs(directory: string): Promise<boolean> {
 }
 
 /** Blobs come into a store of their own, and into the archive from there. */
-function preparer(output: Output, blobDirectory: string, { format, cache }: Place): Destination['prepare'] {
+function preparer(
+  output: Output,
+  blobDirectory: string,
+  { format, cache, wantsEnds }: Place,
+): Destination['prepare'] {
   return async (images, signal) => {
     const store = cache?.store ?? (await openDirectoryStore(blobDirectory))
-    return { blobs: store, write: () => output.write(format.entries(images, store), signal) }
+    return { blobs: store, wantsEnds, write: () => output.write(format.entries(images, store), signal) }
   }
 }
 

@@ -4,6 +4,7 @@ import { closeRead } from '../store/blob-files.ts'
 import { countGarbage } from '../streams/collect-garbage.ts'
 import { pipeToFile, writeAll } from '../streams/file-sink.ts'
 import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
+import { threadChooser } from './choose-thread.ts'
 import { runLayerJob } from './layer-job.ts'
 import { sinkToArchive } from './layer-sink.ts'
 import type { LayerWorkers, PreparedJob, RunOptions } from './layer-workers.ts'
@@ -58,10 +59,10 @@ async function placeAll(
   setMaxListeners(0, signal)
   const running: Promise<unknown>[] = []
   const suspects: Promise<Liar | undefined>[] = []
-  const dominant = dominantEntry(entries)
   /** What is small goes out together, before the next large thing. */
   const ready: Uint8Array[] = []
-  const sizes = promiseSizes(trust && place.workers ? entries : [], signal)
+  const promisedSize = promiseSizes(trust && place.workers ? entries : [], signal)
+  const chooseThread = threadChooser(entries, signal)
   let offset = place.offset
   try {
     for (const [index, entry] of entries.entries()) {
@@ -72,11 +73,10 @@ async function placeAll(
       }
       offset = await writeAll(place.file, ready.splice(0), { position: offset, path: place.path })
       const start = offset + headerSize(entry)
-      const run = { isDominant: entry === dominant, mayShare: sizes.areSlow(), signal }
       const content = writeContent(
         entry,
         { ...place, offset: start, signal },
-        { run, promised: sizes.of(entry) },
+        { chooseThread, promised: promisedSize(entry) },
       )
       const suspect = exposeLiar(content, { index, offset })
       // At once: it may fail long before the others have come so far that it is waited for.
@@ -95,14 +95,6 @@ async function placeAll(
   }
 }
 
-/** The one whose blob is larger than all others together, if it has to be inflated: the rest is done long before it. */
-function dominantEntry(entries: readonly ArchiveEntry[]): ArchiveEntry | undefined {
-  const sizeOf = (entry: ArchiveEntry) =>
-    ('layer' in entry && entry.layer?.isInflated && entry.layer.blobSize) || 0
-  const total = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
-  return entries.find((entry) => sizeOf(entry) > total / 2)
-}
-
 async function wholeEntry(
   entry: ArchiveEntry,
   bytes: Uint8Array = Buffer.alloc(0),
@@ -118,16 +110,19 @@ interface Writing {
   readonly written: Promise<number>
 }
 
-function writeContent(
-  entry: FileEntry,
-  place: Place,
-  { run, promised }: { readonly run: RunOptions; readonly promised: Promise<number | undefined> | undefined },
-): Writing {
+interface WriteOptions {
+  readonly chooseThread: (layer: LayerContent) => Promise<RunOptions>
+  /** The size, as far as it can be known before. */
+  readonly promised: Promise<number | undefined> | undefined
+}
+
+function writeContent(entry: FileEntry, place: Place, { chooseThread, promised }: WriteOptions): Writing {
   const { workers, signal } = place
   const { layer } = entry
-  const write = () => {
+  const write = async () => {
     if (!layer) return pipeContent(entry, place)
-    return workers ? workers.run(() => prepareJob(layer, place), run) : runHere(layer, place)
+    if (!workers) return runHere(layer, place)
+    return workers.run(() => prepareJob(layer, place), await chooseThread(layer))
   }
   const written = onceMoreWhenSettled(entry, write, signal)
   if (!promised) return { size: written, written }

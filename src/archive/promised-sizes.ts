@@ -3,62 +3,45 @@ import type { ArchiveEntry, FileEntry, LayerContent } from './archive-format.ts'
 import { claimedSize } from './claimed-size.ts'
 import { expectedSize } from './expected-size.ts'
 
-/** What the blobs of layers say of the size of their contents, as early as they can be asked. */
-export interface PromisedSizes {
-  /** Resolves to undefined when it will be known only when the content is written. Undefined for what is no layer. */
-  of(entry: ArchiveEntry): Promise<number | undefined> | undefined
-  /** Whether blobs have been found to arrive slowly. */
-  areSlow(): boolean
-}
+/**
+ * What the blob of a layer says of the size of its content, as early as it does. Resolves to undefined when it will be
+ * known only when the content is written. Undefined for what is no layer.
+ */
+export type PromisedSizes = (entry: ArchiveEntry) => Promise<number | undefined> | undefined
 
-/** So many layers are asked before their turn: as many as arrive at the same time, as a rule. */
+/** So many layers are looked at before their turn: as many as arrive at the same time, as a rule. */
 const ahead = 4
-/** How long is watched whether a blob arrives slowly, in milliseconds; where one did, the others are asked at once. */
-const patience = 150
 
-/** Asks for the sizes of the layers among these entries, in their order. */
+/** Looks for the sizes of the layers among these entries, in their order. */
 export function promiseSizes(entries: readonly ArchiveEntry[], signal: AbortSignal): PromisedSizes {
   const layers = entries.filter((entry) => 'layer' in entry && entry.layer !== undefined)
   const sizes = new Map<ArchiveEntry, Promise<number | undefined>>()
-  let isSlow = false
   const ask = async (entry: ArchiveEntry): Promise<number | undefined> => {
     if (!('layer' in entry) || !entry.layer) return undefined
     if (entry.size !== undefined) return entry.size
     const known = new AbortController()
     const stopped = AbortSignal.any([signal, known.signal])
-    const inAdvance = askInAdvance(entry.layer, () => (isSlow ? 0 : patience), stopped).catch(() => undefined)
+    const inAdvance = askInAdvance(entry.layer, stopped).catch(() => undefined)
     const atRest = lookAtRest(entry, entry.layer, signal).finally(() => known.abort())
-    const size = await Promise.race([inAdvance, atRest.then(() => undefined)])
-    if (size === undefined) return atRest
-    isSlow = true
-    return size
+    return (await Promise.race([inAdvance, atRest.then(() => undefined)])) ?? atRest
   }
-  return {
-    of(entry) {
-      const turn = layers.indexOf(entry)
-      if (turn === -1) return undefined
-      for (const each of layers.slice(turn, turn + ahead)) {
-        if (sizes.has(each)) continue
-        const size = ask(each)
-        // Heard by whoever waits for it, when it has its turn.
-        size.catch(() => {})
-        sizes.set(each, size)
-      }
-      return sizes.get(entry)
-    },
-    areSlow: () => isSlow,
+  return (entry) => {
+    const turn = layers.indexOf(entry)
+    if (turn === -1) return undefined
+    for (const each of layers.slice(turn, turn + ahead)) {
+      if (sizes.has(each)) continue
+      const size = ask(each)
+      // Heard by whoever waits for it, when it has its turn.
+      size.catch(() => {})
+      sizes.set(each, size)
+    }
+    return sizes.get(entry)
   }
 }
 
-async function askInAdvance(
-  layer: LayerContent,
-  patience: () => number,
-  signal: AbortSignal,
-): Promise<number | undefined> {
+async function askInAdvance(layer: LayerContent, signal: AbortSignal): Promise<number | undefined> {
   const blob = await layer.openBlob(signal)
-  return claimedSize(blob, layer.blobSize, { patience: patience(), signal }).finally(() =>
-    closeRead(blob.file),
-  )
+  return claimedSize(blob, layer.blobSize).finally(() => closeRead(blob.file))
 }
 
 /** Undefined also where a blob has been taken back before. */

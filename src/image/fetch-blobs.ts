@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events'
 import { isDrayError } from '../errors.ts'
 import type { OnEvent } from '../events.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Repository } from '../registry/repository.ts'
-import type { BlobSource, BlobWriteOptions, BlobWriter, PieceSource } from '../store/blob-store.ts'
+import type { BlobSource, BlobWriteOptions, BlobWriter } from '../store/blob-store.ts'
+import { type BlobEnd, createBlobEnds } from './blob-ends.ts'
 import { createIdleSlots } from './idle-slots.ts'
 import type { Image } from './image.ts'
 import { type RemoteBlob, splitBlob } from './split-blob.ts'
@@ -12,6 +12,8 @@ import { type RemoteBlob, splitBlob } from './split-blob.ts'
 export interface FetchBlobsOptions {
   /** How many blobs may be in flight at once. */
   readonly jobs: number
+  /** Whether it is of use to know the ends of large blobs before the rest. */
+  readonly wantsEnds?: boolean | undefined
   readonly signal: AbortSignal
   readonly onEvent: OnEvent
 }
@@ -30,18 +32,27 @@ export interface Source {
 export async function fetchBlobs(
   sources: readonly Source[],
   store: BlobWriter,
-  { jobs, signal: outer, onEvent }: FetchBlobsOptions,
+  { jobs, wantsEnds = false, signal: outer, onEvent }: FetchBlobsOptions,
 ): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([outer, failed.signal])
   setMaxListeners(0, signal)
-  const queue = distinctBlobs(sources).values()
+  const blobs = distinctBlobs(sources)
+  const queue = blobs.entries()
   const splitting = { jobs, slots: createIdleSlots(), unfit: new Set<Repository>() }
+  const ends = createBlobEnds()
   const worker = async () => {
-    for (const { descriptor, repository } of queue) await fetchBlob(descriptor, repository)
+    for (const [index, blob] of queue) {
+      // Where the content of this one goes in an archive depends on how much that of the one before takes.
+      const before = blobs[index - 1]
+      if (wantsEnds && before) await ends.ask(before, signal)
+      const end = ends.of(blob)
+      await fetchBlob(blob, end).finally(end.over)
+    }
     splitting.slots.give()
   }
-  const fetchBlob = async (descriptor: Descriptor, repository: Repository) => {
+  const fetchBlob = async (blob: RemoteBlob, end: BlobEnd) => {
+    const { descriptor } = blob
     const { digest, size } = descriptor
     if (await store.has(descriptor, signal)) {
       onEvent({ type: 'blob-done', digest, size, cached: true })
@@ -49,12 +60,17 @@ export async function fetchBlobs(
     }
     let type: 'blob-start' | 'blob-progress' = 'blob-start'
     const onProgress = (received: number) => {
+      end.received(received)
       onEvent({ type, digest, size, received })
       type = 'blob-progress'
     }
-    const blob = { descriptor, repository }
-    const fetchPiece: PieceSource = (...request) => repository.fetchPiece(descriptor, ...request)
-    await writeTrusted(blob, splitBlob(blob, splitting), store, { signal, fetchPiece, onProgress })
+    const open = splitBlob(blob, splitting)
+    const source: BlobSource = (...request) => {
+      const body = open(...request)
+      end.requested()
+      return body
+    }
+    await writeTrusted(blob, source, store, { signal, end: end.bytes, onProgress })
     onEvent({ type: 'blob-done', digest, size, cached: false })
   }
   await Promise.all(Array.from({ length: jobs }, () => worker().catch((error) => failed.abort(error))))

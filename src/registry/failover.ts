@@ -46,7 +46,10 @@ export function failover(
       return resumeBody(await open(from), open, { from, size, what, signal, tries })
     },
     async fetchPiece(descriptor, piece, signal) {
-      return trust.lastSender(descriptor.digest)?.repository.fetchPiece(descriptor, piece, signal)
+      const able = trust.placesFor(descriptor.digest)
+      const first = able.find(({ endpoint }) => !options.standing.isLate(endpoint))
+      const place = trust.lastSender(descriptor.digest) ?? first
+      return place?.repository.fetchPiece(descriptor, piece, signal)
     },
     distrust(descriptor) {
       const liars = trust.withdraw(descriptor.digest)

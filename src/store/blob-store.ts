@@ -7,12 +7,6 @@ import type { Arrival } from './arrival.ts'
 /** Opens a blob's bytes from an offset on; called again from 0 when what was there proved wrong. */
 export type BlobSource = (from: number, signal: AbortSignal) => Promise<Readable>
 
-/** Opens some bytes of a blob, by their offsets: up to `to`, without it. Undefined when they are not to be had by themselves. */
-export type PieceSource = (
-  piece: { readonly from: number; readonly to: number },
-  signal: AbortSignal,
-) => Promise<Readable | undefined>
-
 /** A place that blobs are brought to, by digest. A blob is there and whole, or not there. */
 export interface BlobWriter {
   /** True when the blob is there, whole; its bytes are hashed again before this says so, once per process. Ends with `signal`. */
@@ -38,14 +32,14 @@ export interface BlobStore extends BlobWriter {
 export interface OpenBlob {
   readonly file: FileHandle
   readonly arrival: Arrival
-  /** Bytes that have not arrived yet, not verified, from wherever the blob comes from. */
-  readonly fetchPiece?: PieceSource | undefined
+  /** Its last four bytes, not verified, if they come before the others. */
+  readonly end?: Promise<Uint8Array | undefined> | undefined
 }
 
 export interface BlobWriteOptions {
   readonly signal: AbortSignal
   /** Handed to those who open the blob while it arrives. */
-  readonly fetchPiece?: PieceSource
+  readonly end?: OpenBlob['end']
   /** Told how many bytes are there: once at the start (what an earlier attempt left), then as they arrive. It may go back to 0. */
   readonly onProgress?: (received: number) => void
 }

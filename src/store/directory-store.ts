@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Digest, shortDigest } from '../oci/digest.ts'
 import { createArrival } from './arrival.ts'
 import { blobFiles } from './blob-files.ts'
-import type { BlobStore, PieceSource } from './blob-store.ts'
+import type { BlobStore, OpenBlob } from './blob-store.ts'
 import { checkBlob } from './check-blob.ts'
 import { followBlob, openArriving } from './follow-blob.ts'
 import { prepareDirectory } from './prepare-directory.ts'
@@ -18,7 +18,7 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
   await prepareDirectory(join(directory, 'blobs'))
   const arrivals = memoize((_digest: Digest) => createArrival())
   const checks = new Map<Digest, Promise<void>>()
-  const pieceSources = new Map<Digest, PieceSource>()
+  const ends = new Map<Digest, OpenBlob['end']>()
 
   /** Finds out whether the blob is at rest; those who ask at the same time share the answer. */
   const check = async (digest: Digest, signal?: AbortSignal): Promise<void> => {
@@ -39,7 +39,7 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
       const arrival = arrivals(digest)
       return arrival.isWhole && arrival.available === size
     },
-    async write(descriptor, source, { signal, fetchPiece, onProgress }) {
+    async write(descriptor, source, { signal, end, onProgress }) {
       const arrival = arrivals(descriptor.digest)
       const files = blobFiles(directory, descriptor.digest)
       // Readers stay with a blob that another process has brought in place meanwhile.
@@ -50,7 +50,7 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
         if (!arrival.isWhole) arrival.advance(size)
         onProgress?.(size)
       }
-      if (fetchPiece) pieceSources.set(descriptor.digest, fetchPiece)
+      if (end) ends.set(descriptor.digest, end)
       try {
         await prepareDirectory(files.directory)
         await writeBlob({
@@ -67,7 +67,7 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
         onInterrupt()
         throw error
       } finally {
-        pieceSources.delete(descriptor.digest)
+        ends.delete(descriptor.digest)
       }
     },
     follow(digest, signal) {
@@ -80,7 +80,7 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
       await check(digest, signal)
       const arrival = arrivals(digest)
       const file = await openArriving(arrival, blobFiles(directory, digest).whole, signal)
-      return { arrival, file, fetchPiece: pieceSources.get(digest) }
+      return { arrival, file, end: ends.get(digest) }
     },
     async settled(digest, signal) {
       await check(digest, signal)

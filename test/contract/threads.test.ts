@@ -153,9 +153,9 @@ test.each<[string, (size: Buffer) => Buffer]>([
   })
   const arriving = image.layers.map(({ descriptor }, i) => {
     const blob = blobs[i] ?? expect.fail()
-    const fetchPiece = async () => Readable.from([answer(blob.subarray(-4))])
+    const end = Promise.resolve(answer(blob.subarray(-4)))
     const source = async () => Readable.from(heldBack(blob, released), { objectMode: false })
-    return store.write(descriptor, source, { signal, fetchPiece })
+    return store.write(descriptor, source, { signal, end })
   })
   const sizeSoFar = () =>
     Math.max(...readdirSync(directory).map((name) => statSync(join(directory, name)).size))

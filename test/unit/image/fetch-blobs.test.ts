@@ -33,3 +33,53 @@ test('the first failure ends the other blobs, and is told when nothing is writte
   await expect(fetching).rejects.toBe(broken)
   expect(log).toEqual(['begins', 'ends'])
 })
+
+const megabyte = 1024 * 1024
+
+test.each<[string, { jobs: number; wantsEnds: boolean }, readonly string[]]>([
+  ['large blobs', { jobs: 3, wantsEnds: true }, ['0', 'end of 0', '1', 'end of 1', '2', '3']],
+  ['large blobs that come one after another', { jobs: 1, wantsEnds: true }, ['0', '1', '2', '3']],
+  ['blobs whose ends nobody wants', { jobs: 3, wantsEnds: false }, ['0', '1', '2', '3']],
+])(
+  'of %s, each waits for the end of the one before it while that is still to come',
+  async (_, options, expected) => {
+    const { image } = makeImage({ layers: ['a', 'b', 'c', 'd'].map(tarOf) })
+    const layers = image.layers.map(({ descriptor, ...layer }) => ({
+      ...layer,
+      descriptor: { ...descriptor, size: 20 * megabyte },
+    }))
+    const nameOf = (digest: string) => layers.findIndex(({ descriptor }) => descriptor.digest === digest)
+    const log: string[] = []
+    const source: Repository = {
+      ...repository,
+      async fetchBlob({ digest }) {
+        log.push(`${nameOf(digest)}`)
+        return Readable.from([])
+      },
+      async fetchPiece({ digest }) {
+        log.push(`end of ${nameOf(digest)}`)
+        return Readable.from([Buffer.from('size')], { objectMode: false })
+      },
+    }
+    const told: string[] = []
+    const store: BlobStore = {
+      ...storeOf([]),
+      async write({ digest }, open, { signal, end, onProgress }) {
+        await open(0, signal)
+        if (options.jobs === 1) return
+        // Until all connections are in use.
+        while (!log.includes('2')) await new Promise(setImmediate)
+        onProgress?.(13 * megabyte)
+        if (expected.includes(`end of ${nameOf(digest)}`)) told.push(String(await end))
+      },
+    }
+    const { signal } = new AbortController()
+    await fetchBlobs([{ image: { ...image, layers }, repository: source }], store, {
+      ...options,
+      signal,
+      onEvent: () => {},
+    })
+    expect(log).toEqual(expected)
+    expect(told).toEqual(log.filter((line) => line.startsWith('end')).map(() => 'size'))
+  },
+)

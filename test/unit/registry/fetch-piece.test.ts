@@ -98,13 +98,26 @@ test('of several places, pieces come from the one that gives the blob, and their
     'mirror.io': ({ headers }) => (headers?.range === undefined ? whole : undefined),
     'reg.io': () => whole,
   })
-  expect(await repository.fetchPiece(descriptor, piece, signal)).toBe(undefined)
-  expect(seen).toEqual([])
   await buffer(await repository.fetchBlob(descriptor, 0, signal))
   await expect(repository.fetchPiece(descriptor, piece, signal)).rejects.toThrow()
   await buffer(await repository.fetchBlob(descriptor, 0, signal))
   expect(seen.map(({ host }) => host)).toEqual(['none.io', 'mirror.io', 'mirror.io', 'none.io', 'mirror.io'])
   expect(warnings).toEqual([])
+})
+
+test('before a blob came from anywhere, its pieces come from the best place that has not failed', async () => {
+  const { repository, seen } = setUp({
+    'silent.io': () => undefined,
+    'mirror.io': ({ headers }) => (headers?.range === undefined ? whole : answered('bytes 300-399/1000')),
+    'reg.io': () => whole,
+  })
+  const other = { ...descriptor, digest: digestOf('other') }
+  await expect(repository.fetchPiece(other, piece, signal)).rejects.toThrow()
+  await buffer(await repository.fetchBlob(descriptor, 0, signal))
+  const body = await repository.fetchPiece(other, piece, signal)
+  expect(body && (await buffer(body))).toEqual(blob.subarray(300, 400))
+  const hosts = seen.map(({ host }) => host)
+  expect([hosts[0], ...hosts.slice(-2)]).toEqual(['silent.io', 'mirror.io', 'mirror.io'])
 })
 
 test('who sent the beginning of a blob is still suspected when its rest came from elsewhere', async () => {
