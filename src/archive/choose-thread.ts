@@ -50,5 +50,5 @@ async function isSlow(arrival: Arrival, size: number, signal: AbortSignal): Prom
   while (!arrival.isWhole && !over.aborted) {
     await arrival.change(stopped).catch(() => signal.throwIfAborted())
   }
-  return !arrival.isWhole && size - arrival.available > factor * (arrival.available - before)
+  return size - arrival.available > factor * (arrival.available - before)
 }
