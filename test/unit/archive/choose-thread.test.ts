@@ -62,6 +62,13 @@ test('the first layers have threads of their own, however slowly they arrive', a
   expect(await choose(first)).toEqual({ isDominant: false, mayShare: false })
 })
 
+test('nor do small ones share threads', async () => {
+  expect(await choose([7, 7, 7].map((size) => size * megabyte))).toEqual({
+    isDominant: false,
+    mayShare: false,
+  })
+})
+
 test('one that outweighs all others is not watched', async () => {
   expect(await choose([1, 1, 20].map((size) => size * megabyte))).toEqual({
     isDominant: true,
