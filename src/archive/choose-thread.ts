@@ -39,7 +39,7 @@ async function arrivesSlowly({ blobSize, openBlob }: LayerContent, signal: Abort
 }
 
 /** In bytes. */
-const worthWatching = 8 * 1024 * 1024
+const worthWatching = 2 * 1024 * 1024
 /** How long is watched how fast a blob arrives, in milliseconds. */
 const watch = 150
 /** Compared with what came meanwhile, so much has to be still to come. */
