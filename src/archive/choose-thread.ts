@@ -16,8 +16,9 @@ export function threadChooser(
   return async (layer) => {
     begun += 1
     if (layer === dominant) return { isDominant: true, mayShare: areSlow, signal }
-    // For the first ones there are threads in any case.
-    if (begun > Math.min(availableParallelism(), 2)) areSlow ||= await arrivesSlowly(layer, signal)
+    // For the first ones there are threads in any case, and small ones are soon done.
+    const mayHaveToWait = begun > Math.min(availableParallelism(), 2) && layer.blobSize >= worthWatching
+    if (mayHaveToWait) areSlow ||= await arrivesSlowly(layer, signal)
     return { mayShare: areSlow, signal }
   }
 }
@@ -37,6 +38,8 @@ async function arrivesSlowly({ blobSize, openBlob }: LayerContent, signal: Abort
   return isSlow(arrival, blobSize, signal)
 }
 
+/** In bytes. */
+const worthWatching = 2 * 1024 * 1024
 /** How long is watched how fast a blob arrives, in milliseconds. */
 const watch = 150
 /** Compared with what came meanwhile, so much has to be still to come. */
@@ -50,5 +53,5 @@ async function isSlow(arrival: Arrival, size: number, signal: AbortSignal): Prom
   while (!arrival.isWhole && !over.aborted) {
     await arrival.change(stopped).catch(() => signal.throwIfAborted())
   }
-  return !arrival.isWhole && size - arrival.available > factor * (arrival.available - before)
+  return size - arrival.available > factor * (arrival.available - before)
 }

@@ -41,11 +41,13 @@ export function createBlobEnds(): BlobEnds {
   return {
     of,
     async ask(blob, outer) {
-      const signal = AbortSignal.any([outer, AbortSignal.timeout(patience)])
       const { repository } = blob
       const end = of(blob)
+      const isWorthIt = () => end.missing >= worthAsking && !unfit.has(repository)
+      if (!isWorthIt()) return
+      const signal = AbortSignal.any([outer, AbortSignal.timeout(patience)])
       await unlessAborted(end.isRequested, signal)
-      if (signal.aborted || end.missing < worthAsking || unfit.has(repository)) return
+      if (signal.aborted || !isWorthIt()) return
       const bytes = await fetchEnd(blob, signal)
       if (!bytes) unfit.add(repository)
       end.resolve(bytes)

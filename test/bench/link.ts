@@ -1,7 +1,7 @@
 // A wire to a registry, as a program of its own so that it takes no time from whom it serves:
 //   node .build/run.js test/bench/link.ts TARGET OPTIONS     prints host:port; OPTIONS are LinkOptions as JSON
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { LinkOptions } from './start-link.ts'
 
 const [target = '', options = '{}'] = process.argv.slice(2)
@@ -10,12 +10,14 @@ const [targetHost, targetPort] = target.split(':')
 
 /** As much as is on its way at most, per connection; the window of TCP grows to about this. */
 const window = 4 * 1024 * 1024
+/** In bytes. */
+const partSize = 256 * 1024
 /** So much may be made up for when a timer was late, in milliseconds. */
 const lateness = 50
 
 const line = shared === undefined ? unlimited : limitedTo(shared)
 const server = createServer({ allowHalfOpen: true }, (near) => {
-  const far = connect({ host: targetHost, port: Number(targetPort), allowHalfOpen: true })
+  const far = connectForMuch({ host: targetHost, port: Number(targetPort), allowHalfOpen: true })
   for (const [socket, other] of [
     [near, far],
     [far, near],
@@ -30,6 +32,23 @@ const server = createServer({ allowHalfOpen: true }, (near) => {
 await once(server, 'listening')
 const { port } = server.address() as AddressInfo
 console.log(`127.0.0.1:${port}`)
+
+/** Brings as much at a time as there is, not 64 KiB: each part that is passed on takes time from whom the wire serves. */
+function connectForMuch(options: TcpNetConnectOpts): Socket {
+  const socket: Socket = connect({
+    ...options,
+    onread: {
+      buffer: () => Buffer.allocUnsafeSlow(partSize),
+      callback(size, buffer) {
+        const bytes = buffer.subarray(0, size)
+        // A copy, where little would hold on to much.
+        socket.emit('data', size < partSize / 2 ? Buffer.from(bytes) : bytes)
+        return true
+      },
+    },
+  })
+  return socket
+}
 
 /** When so many bytes that come now are through, in milliseconds. */
 type Pace = (bytes: number, now: number) => number

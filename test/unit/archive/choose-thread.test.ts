@@ -16,7 +16,7 @@ async function arriving(blobSize: number) {
   const path = join(temporaryDirectory(), 'blob')
   await writeFile(path, '')
   const arrival = createArrival()
-  arrival.advance(megabyte)
+  arrival.advance(1000)
   const layer: LayerContent = {
     what: 'a layer',
     blobSize,
@@ -60,6 +60,13 @@ test.each<[string, (arrival: ReturnType<typeof createArrival>) => void]>([
 test('the first layers have threads of their own, however slowly they arrive', async () => {
   const first = equal.slice(0, Math.min(2, availableParallelism()))
   expect(await choose(first)).toEqual({ isDominant: false, mayShare: false })
+})
+
+test('nor do small ones share threads', async () => {
+  expect(await choose([1.9, 1.9, 1.9].map((size) => Math.ceil(size * megabyte)))).toEqual({
+    isDominant: false,
+    mayShare: false,
+  })
 })
 
 test('one that outweighs all others is not watched', async () => {

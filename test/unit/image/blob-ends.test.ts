@@ -6,12 +6,13 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import type { Repository } from '../../../src/registry/repository.ts'
 
 const { signal } = new AbortController()
-const size = 20 * 1024 * 1024
+const megabyte = 1024 * 1024
+const large = 20 * megabyte
 
 type Answer = (signal: AbortSignal) => Readable | undefined | Promise<never>
 
 /** A blob of a repository that answers in this way when it is asked for a piece; tells what it was asked for. */
-function setUp(answer: Answer) {
+function setUp(answer: Answer, size = large) {
   const asked: string[] = []
   const repository: Repository = {
     fetchManifest: () => expect.fail(),
@@ -39,12 +40,12 @@ test('the end of a large blob comes before the rest, asked for after it', async 
   expect(asked).toEqual([])
   ends.of(blob).requested()
   await asking
-  expect(asked).toEqual([`${size - 4}..${size} of one`])
+  expect(asked).toEqual([`${large - 4}..${large} of one`])
   expect(String(await ends.of(blob).bytes)).toBe('size')
 })
 
 test.each<[string, (end: ReturnType<ReturnType<typeof createBlobEnds>['of']>) => void]>([
-  ['nearly there', (end) => end.received(size - 8 * 1024 * 1024 + 1)],
+  ['nearly there', (end) => end.received(large - 8 * megabyte + 1)],
   ['over', (end) => end.over()],
 ])('one that is %s is not asked for its end', async (_, act) => {
   const { blob, asked, ends } = setUp(() => bytes('size'))
@@ -68,7 +69,15 @@ test.each<[string, Answer]>([
     await ends.ask(each, signal)
   }
   expect(await ends.of(blob).bytes).toBe(undefined)
-  expect(asked).toEqual([`${size - 4}..${size} of one`])
+  expect(asked).toEqual([`${large - 4}..${large} of one`])
+})
+
+test('a small one is not waited for, not even until it is asked for', async () => {
+  const { blob, asked, ends } = setUp(() => bytes('size'), 8 * megabyte - 1)
+  const asking = ends.ask(blob, signal).then(() => 'over')
+  const soon = new Promise((resolve) => setImmediate(resolve, 'waiting'))
+  expect(await Promise.race([asking, soon])).toBe('over')
+  expect(asked).toEqual([])
 })
 
 test('nobody waits for an answer that does not come', async () => {
