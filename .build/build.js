@@ -16,12 +16,12 @@ const commandEntries = {
   'run-command': 'src/cli/run-command.ts',
   terminal: 'src/cli/progress/terminal.ts',
   socks: 'socks',
+  // Looked for beside the file that starts threads, wherever in dist/ that is.
+  'layer-worker': 'src/archive/layer-worker.ts',
 }
 
 const moduleEntries = {
   index: 'src/index.ts',
-  // Looked for beside the file that starts threads, wherever in dist/ that is.
-  'layer-worker': 'src/archive/layer-worker.ts',
 }
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))

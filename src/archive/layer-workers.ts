@@ -44,7 +44,7 @@ const fullLoad = 4
 
 /** Undefined where there are no threads to be had: not where dray runs from its sources, nor where Node forbids them. */
 export function createLayerWorkers(
-  file = new URL('./layer-worker.js', import.meta.url),
+  file = new URL('./layer-worker.cjs', import.meta.url),
 ): LayerWorkers | undefined {
   if (!existsSync(file)) return undefined
   const count = Math.min(availableParallelism(), mostThreads)

@@ -167,7 +167,7 @@ describe('the package', () => {
       ...text.matchAll(/(?:require|import|new URL)\("\.\/([\w-]+\.c?js)"/g),
     ])
     const names = new Set(loads.map(([, name = '']) => name))
-    const parts = ['main.cjs', 'run-command.cjs', 'socks.cjs', 'terminal.cjs', 'layer-worker.js']
+    const parts = ['main.cjs', 'run-command.cjs', 'socks.cjs', 'terminal.cjs', 'layer-worker.cjs']
     expect(names).toEqual(new Set(parts))
     expect(files).toEqual(expect.arrayContaining([...parts, 'cli.cjs', 'index.js']))
     expect(manifest.files).toEqual(['bin', 'dist'])

@@ -27,7 +27,7 @@ import { registry } from '../support/registry.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const { signal } = new AbortController()
-const workerFile = new URL('../../dist/layer-worker.js', import.meta.url)
+const workerFile = new URL('../../dist/layer-worker.cjs', import.meta.url)
 const formats = { docker: dockerArchive, oci: ociArchive }
 
 const noise = (mebibytes: number) => randomBytes(mebibytes * 1024 * 1024)
