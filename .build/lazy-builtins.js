@@ -1,7 +1,7 @@
 import { builtinModules } from 'node:module'
 
 /** What most commands never need, and what takes long to load. */
-const late = ['child_process', 'dns/promises', 'http', 'tls', 'vm', 'worker_threads', 'zlib']
+const late = ['child_process', 'dns/promises', 'http', 'tls', 'v8', 'vm', 'worker_threads', 'zlib']
 
 /**
  * Loads Node's own modules when the code that wants them runs, not when the bundle is opened: `--help` pays for no TLS.

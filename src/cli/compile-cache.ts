@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { crc32 } from 'node:zlib'
 
@@ -45,6 +46,8 @@ function readKept(place: string): Buffer | undefined {
 function keep(place: string, script: Script): void {
   const partial = `${place}.${process.pid}`
   try {
+    // V8 takes only what was compiled under the flags that it starts with; all threads share them.
+    setFlagsFromString('--no-expose-gc')
     const data = script.createCachedData()
     const sum = Buffer.alloc(sumLength)
     sum.writeUInt32LE(crc32(data))

@@ -30,8 +30,5 @@ type Collect = (options: { type: 'minor' | 'major' }) => void
 
 function exposeCollector(): Collect {
   setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc')
-  // Under flags of ours, V8 would not take what it compiled in an earlier run.
-  setFlagsFromString('--no-expose-gc')
-  return collect
+  return runInNewContext('gc')
 }
