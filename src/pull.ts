@@ -82,7 +82,7 @@ async function pullInto(destination: Destination, running: RunningPull): Promise
   const network = await openNetwork(wanted, {
     ...definedOnly(options),
     ...spokesmen(onEvent),
-    connections: jobs + 1,
+    connections: jobs,
     signal,
   })
   try {

@@ -4,6 +4,7 @@ import { Decompress } from 'fzstd'
 import { Gunzip, type ZlibOptions, ZstdDecompress } from 'minizlib'
 import { DrayError } from '../errors.ts'
 import { type Compression, compressionOf, magicLength } from './compression.ts'
+import { freeMemory } from './free-memory.ts'
 import { splitZstd } from './zstd-frames.ts'
 
 /** Of what one call hands to the decoder, in bytes; it may hand back a thousand times as much. */
@@ -21,20 +22,35 @@ const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 2
  * the memory of the one before.
  */
 export async function* inflate(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
-  for await (const batch of inflateInBatches(source, what)) yield* batch
+  for await (const { pieces } of inflateSome(source, what)) yield* pieces
 }
 
 /**
- * The same, with all that one piece of the source brought at a time: whoever asks for the next batch
- * is done with the one before: it is emptied, so that no buffer survives garbage collections while others have their turn,
- * for it would stay for long.
+ * The same, with all that one piece of the source brought at a time. Whoever asks for the next pieces is done with those
+ * before: their memory is freed, where garbage collections would come late, or find it in use again and again.
  */
-export async function* inflateInBatches(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
+export async function* inflateInBatches(
+  source: AsyncIterable<Buffer>,
+  what: string,
+): AsyncGenerator<readonly Buffer[]> {
+  for await (const { pieces, areOurs } of inflateSome(source, what)) {
+    yield pieces
+    if (areOurs) freeMemory(pieces)
+  }
+}
+
+interface Batch {
+  readonly pieces: readonly Buffer[]
+  /** Whether nobody else has a part of their memory, such as the decoder. */
+  readonly areOurs: boolean
+}
+
+async function* inflateSome(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
   const { head, rest } = await behead(source)
   const compression = compressionOf(head)
   switch (compression) {
     case 'none':
-      for await (const piece of rest) yield [piece]
+      for await (const piece of rest) yield { pieces: [piece], areOurs: false }
       return
     case 'gzip':
       return yield* decode(rest, zlibDecoder(new Gunzip({ ...zlibOptions })), what)
@@ -44,8 +60,6 @@ export async function* inflateInBatches(source: AsyncIterable<Buffer>, what: str
       throw unsupported(compression, what)
   }
 }
-
-type Batch = readonly Buffer[]
 
 /** The first bytes, enough to tell the compression if there are so many, and all of it. */
 async function behead(source: AsyncIterable<Buffer>) {
@@ -69,6 +83,8 @@ const longestTurn = 50
 
 /** Turns compressed bytes into others, at once. */
 interface Decoder {
+  /** Whether what it hands out is no part of its own memory. */
+  readonly copies: boolean
   push(piece: Buffer): Buffer[]
   end(): Buffer[]
   /** Lets go of its memory. */
@@ -87,11 +103,10 @@ async function* decode(chunks: AsyncIterable<Buffer>, decoder: Decoder, what: st
         }
         const { batch, read } = explained(what, () => decodeSome(decoder, rest, pieces))
         rest = rest.subarray(read)
-        yield batch
-        batch.length = 0
+        yield { pieces: batch, areOurs: decoder.copies }
       }
     }
-    yield explained(what, () => decoder.end())
+    yield { pieces: explained(what, () => decoder.end()), areOurs: decoder.copies }
   } finally {
     decoder.close()
   }
@@ -148,6 +163,7 @@ function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
     return taken
   }
   return {
+    copies: true,
     push(piece) {
       stream.write(piece)
       const decoded = take()
@@ -213,6 +229,7 @@ function fzstdDecoder(what: string): ZstdDecoder {
     return pieces
   }
   return {
+    copies: false,
     maxWindow: 2 ** 25,
     // It moves its whole window for every block, however small.
     onBlock: (window) => {
