@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -6,6 +7,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export default defineConfig({
   test: {
     root,
+    // Many a test waits: also where there are two cores, two files are run at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { root, name: 'unit', include: ['test/{unit,property}/**/*.test.ts'] } },
       {
