@@ -32,7 +32,10 @@ function contentsOf(path) {
   const builtin = `process.getBuiltinModule('${path}')`
   if (late.some((name) => path === `node:${name}`)) {
     // What is made of it for `import` keeps its prototype, and nothing else of it.
-    return `module.exports = Object.create(new Proxy({}, { get: (_, name) => ${builtin}[name] }))`
+    return `module.exports = Object.create(new Proxy({}, {
+      get: (_, name) => ${builtin}[name],
+      has: (_, name) => name in ${builtin},
+    }))`
   }
   return `
     const builtin = ${builtin}

@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import zlib from 'node:zlib'
-import { Decompress } from 'fzstd'
-import { Gunzip, type ZlibOptions, ZstdDecompress } from 'minizlib'
 import { DrayError } from '../errors.ts'
 import { type Compression, compressionOf, magicLength } from './compression.ts'
+import { type Decoder, gzipDecoder, surplus, zstdDecoder } from './decoders.ts'
 import { freeMemory } from './free-memory.ts'
 import { splitZstd } from './zstd-frames.ts'
 
@@ -11,8 +9,6 @@ import { splitZstd } from './zstd-frames.ts'
 const pieceSizes = { least: 512, most: 32 * 1024 }
 /** What one call should bring at most, and one batch at least. In bytes. */
 const wantedSize = 512 * 1024
-/** zlib's own 16 KiB would cost more than half of the speed. To be copied: minizlib adds to what it is given. */
-const zlibOptions: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 256 * 1024 }
 
 /**
  * The uncompressed bytes of a layer: gzip (of any number of members), zstd (of any number of frames) or plain, by its
@@ -53,7 +49,7 @@ async function* inflateSome(source: AsyncIterable<Buffer>, what: string): AsyncG
       for await (const piece of rest) yield { pieces: [piece], areOurs: false }
       return
     case 'gzip':
-      return yield* decode(rest, zlibDecoder(new Gunzip({ ...zlibOptions })), what)
+      return yield* decode(rest, gzipDecoder(), what)
     case 'zstd':
       return yield* inflateZstd(rest, what)
     default:
@@ -80,16 +76,6 @@ async function behead(source: AsyncIterable<Buffer>) {
 
 /** In milliseconds: then others have a say in this thread, such as whoever interrupts. */
 const longestTurn = 50
-
-/** Turns compressed bytes into others, at once. */
-interface Decoder {
-  /** Whether what it hands out is no part of its own memory. */
-  readonly copies: boolean
-  push(piece: Buffer): Buffer[]
-  end(): Buffer[]
-  /** Lets go of its memory. */
-  close(): void
-}
 
 async function* decode(chunks: AsyncIterable<Buffer>, decoder: Decoder, what: string): AsyncGenerator<Batch> {
   const pieces = { size: pieceSizes.least }
@@ -149,47 +135,14 @@ function nextPieceSize(size: number, brought: number): number {
   return Math.max(pieceSizes.least, Math.min(pieceSizes.most, 2 * size, fitting))
 }
 
-function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
-  let decoded: Buffer[] = []
-  let problem: unknown
-  stream.on('data', (bytes: Buffer) => decoded.push(bytes))
-  stream.on('error', (error: unknown) => {
-    problem = error
-  })
-  const take = () => {
-    if (problem) throw problem
-    const taken = decoded
-    decoded = []
-    return taken
-  }
-  return {
-    copies: true,
-    push(piece) {
-      stream.write(piece)
-      const decoded = take()
-      // zlib passes over what follows the last member and begins with a zero; container engines do not.
-      if ((stream.handle?.bytesWritten ?? 0) < piece.length) throw surplus
-      return decoded
-    },
-    end() {
-      stream.end()
-      return take()
-    },
-    close: () => stream.close(),
-  }
-}
-
-/** Node has zstd since 22.15; before that a decoder in JavaScript does it, more slowly. */
 async function* inflateZstd(chunks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
-  const isNative = 'createZstdDecompress' in zlib
-  const decoder = isNative ? nativeZstdDecoder() : fzstdDecoder(what)
-  const blocks = splitZstd(isNative ? chunks : inPortions(chunks), { ...decoder, what })
+  const decoder = zstdDecoder(what)
+  const blocks = splitZstd(decoder.wantsPortions ? inPortions(chunks) : chunks, { ...decoder, what })
   yield* decode(blocks, decoder, what)
 }
 
 const leastPortion = 16 * 1024
 
-/** fzstd begins anew with what it has of a block whenever there is more of it: crumbs would take it for ever. */
 async function* inPortions(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let portion: Buffer[] = []
   let size = 0
@@ -203,51 +156,6 @@ async function* inPortions(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   }
   if (size > 0) yield Buffer.concat(portion, size)
 }
-
-interface ZstdDecoder extends Decoder {
-  readonly maxWindow: number
-  readonly onBlock?: (window: number) => void
-}
-
-function nativeZstdDecoder(): ZstdDecoder {
-  return { ...zlibDecoder(new ZstdDecompress({ ...zlibOptions })), maxWindow: 2 ** 27 }
-}
-
-/** fzstd is wrong beyond 32 MiB, its maximum window, and checks no checksums: the diffID does. */
-function fzstdDecoder(what: string): ZstdDecoder {
-  let pieces: Buffer[] = []
-  let moved = 0
-  let decoded = 0
-  const decoder = new Decompress(({ buffer, byteOffset, byteLength }) => {
-    pieces.push(Buffer.from(buffer, byteOffset, byteLength))
-  })
-  const push = (piece: Uint8Array, isLast: boolean) => {
-    pieces = []
-    decoder.push(piece, isLast)
-    decoded += pieces.reduce((sum, { length }) => sum + length, 0)
-    if (moved > 2 ** 33 + 2048 * decoded) throw tooSlow(what)
-    return pieces
-  }
-  return {
-    copies: false,
-    maxWindow: 2 ** 25,
-    // It moves its whole window for every block, however small.
-    onBlock: (window) => {
-      moved += window
-    },
-    push: (piece) => push(piece, false),
-    end: () => push(new Uint8Array(), true),
-    close() {},
-  }
-}
-
-function tooSlow(what: string): DrayError {
-  return new DrayError('UNSUPPORTED', `${what} is zstd in blocks that are too small for its window`, {
-    hint: 'Node.js 22.15 and newer can unpack it',
-  })
-}
-
-const surplus = new Error('incorrect header check')
 
 function corrupt(what: string, cause: unknown): DrayError {
   if (cause instanceof DrayError) return cause

@@ -45,7 +45,7 @@ const architecture: Readonly<Record<string, Layer>> = {
   events: { types: ['oci'] },
   streams: {
     layers: ['errors', 'oci'],
-    packages: { fzstd: /\/inflate\.ts$/, minizlib: /\/inflate\.ts$/ },
+    packages: { fzstd: /\/decoders\.ts$/, minizlib: /\/decoders\.ts$/ },
     worldly: ['fs'],
   },
   http: {
