@@ -23,14 +23,15 @@ export async function readRegistriesConf(
   const dropIns = (await Promise.all(place.dropIns.map(listConfFiles))).flat()
   const main = { file: place.main, version1: true, mayBePipe: place.named }
   const files = [main, ...dropIns.map((file) => ({ file, version1: false, mayBePipe: false }))]
-  const decoded = await Promise.all(
-    files.map(async ({ file, version1, mayBePipe }) => {
-      const text = await readConfigFile(file, onWarning, { mayBePipe })
-      if (text === undefined) return []
-      return orWarning(onWarning, () => decodeRegistriesConf(text, file, { version1, onWarning })) ?? []
-    }),
-  )
-  return merge(decoded.flat())
+  const decoded: RegistriesConf[] = []
+  // One after another, for warnings come in the order of the files.
+  for (const { file, version1, mayBePipe } of files) {
+    const text = await readConfigFile(file, onWarning, { mayBePipe })
+    if (text === undefined) continue
+    const conf = orWarning(onWarning, () => decodeRegistriesConf(text, file, { version1, onWarning }))
+    if (conf) decoded.push(conf)
+  }
+  return merge(decoded)
 }
 
 function choosePlace(places: readonly RegistriesConfPlace[]): RegistriesConfPlace | undefined {
