@@ -5,8 +5,8 @@ import { type Decoder, gzipDecoder, surplus, zstdDecoder } from './decoders.ts'
 import { freeMemory } from './free-memory.ts'
 import { splitZstd } from './zstd-frames.ts'
 
-/** Of what one call hands to the decoder, in bytes; it may hand back a thousand times as much. */
-const pieceSizes = { least: 512, most: 32 * 1024 }
+/** Of what one call hands to the decoder, in bytes; it may hand back a thousand times as much: that has to fit into memory. */
+const pieceSizes = { least: 512, most: 64 * 1024 }
 /** What one call should bring at most, and one batch at least. In bytes. */
 const wantedSize = 512 * 1024
 
