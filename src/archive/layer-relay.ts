@@ -4,7 +4,7 @@ import type { LayerSink } from './layer-sink.ts'
 /** What one thread hands to another, piece by piece, in memory that both see; whoever is ahead waits, and does nothing else. */
 export type Relay = SharedArrayBuffer
 
-/** As large as what inflating hands out, so that little is cut in two. */
+/** In bytes: what inflating hands out fills one or two. */
 const slotSize = 128 * 1024
 const slotCount = 8
 /** Numbers at the beginning: a count of all changes, to wait for the next; pieces sent and received; what has become of it; the size of each piece. */

@@ -22,7 +22,7 @@ export async function* inflate(source: AsyncIterable<Buffer>, what: string): Asy
 }
 
 /**
- * The same, with all that one piece of the source brought at a time. Whoever asks for the next pieces is done with those
+ * The same, half a megabyte at a time or the rest of a piece of the source. Whoever asks for the next pieces is done with those
  * before: their memory is freed, where garbage collections would come late, or find it in use again and again.
  */
 export async function* inflateInBatches(
