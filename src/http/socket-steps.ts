@@ -2,6 +2,7 @@ import { isIP, connect as netConnect, type Socket } from 'node:net'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
 import { codedError } from './failures.ts'
 import { type TlsOptions, watchHandshake } from './handshake.ts'
+import { largeReads } from './large-reads.ts'
 import { plainHost } from './origin.ts'
 
 /** One end of a TCP connection. */
@@ -21,7 +22,12 @@ const patiencePerAddress = 2000
 export async function dial(to: URL | Peer, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   const { host, port } = to instanceof URL ? peerOf(to) : to
-  const socket = netConnect({ host, port, autoSelectFamilyAttemptTimeout: patiencePerAddress })
+  const socket: Socket = netConnect({
+    host,
+    port,
+    autoSelectFamilyAttemptTimeout: patiencePerAddress,
+    onread: largeReads((chunk) => socket.push(chunk)),
+  })
   socket.setNoDelay(true).setKeepAlive(true, 30_000)
   return step(socket, signal, (done) => socket.once('connect', () => done(socket)))
 }

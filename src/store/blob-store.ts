@@ -4,7 +4,10 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Arrival } from './arrival.ts'
 
-/** Opens a blob's bytes from an offset on; called again from 0 when what was there proved wrong. */
+/**
+ * Opens a blob's bytes from an offset on; called again from 0 when what was there proved wrong. Whoever asks for them owns the
+ * chunks, and frees their memory.
+ */
 export type BlobSource = (from: number, signal: AbortSignal) => Promise<Readable>
 
 /** A place that blobs are brought to, by digest. A blob is there and whole, or not there. */

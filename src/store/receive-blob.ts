@@ -5,6 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { digestAlgorithm, finishDigest, shortDigest } from '../oci/digest.ts'
 import { countGarbage } from '../streams/collect-garbage.ts'
 import { pipeToFile } from '../streams/file-sink.ts'
+import { freeMemory } from '../streams/free-memory.ts'
 import { isTooLong, mismatch, tooLong } from '../streams/verify.ts'
 import { readPieces } from './blob-files.ts'
 import type { BlobSource } from './blob-store.ts'
@@ -49,9 +50,11 @@ export async function receiveBlob(receipt: BlobReceipt): Promise<DrayError | nul
     size += chunk.length
     if (size > descriptor.size) throw tooLong(what, descriptor.size)
     hash.update(chunk)
-    countGarbage(chunk.length)
   }
-  const onWritten = (position: number) => onAvailable(position - offset)
+  const onWritten = (position: number, chunks: readonly Buffer[]) => {
+    onAvailable(position - offset)
+    countGarbage(freeMemory(chunks))
+  }
   try {
     const body = await source(found, signal)
     await pipeToFile(body, file, { position: offset + found, path, onChunk, onWritten, signal })

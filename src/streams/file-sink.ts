@@ -11,8 +11,8 @@ export interface FileSinkOptions {
   readonly path: string
   /** Sees every chunk before it is written; what it throws fails the stream. */
   readonly onChunk?: (chunk: Buffer) => void
-  /** Told after every write how far the file reaches now. */
-  readonly onWritten?: (position: number) => void
+  /** Told after every write how far the file reaches now, and what was written. */
+  readonly onWritten?: (position: number, chunks: readonly Buffer[]) => void
 }
 
 /**
@@ -57,7 +57,7 @@ export function fileSink(
       held = undefined
       done?.()
       position = await writeAll(file, chunks, { position, path })
-      onWritten?.(position)
+      onWritten?.(position, chunks)
     }
     writing = undefined
   }

@@ -78,7 +78,8 @@ async function archive(
 async function storeWith({ image, blobs }: ReturnType<typeof makeImage>): Promise<BlobStore> {
   const store = await openDirectoryStore(join(temporaryDirectory(), 'blobs'))
   for (const [i, { descriptor }] of image.layers.entries()) {
-    await store.write(descriptor, async () => Readable.from([blobs[i]]), { signal })
+    const bytes = Buffer.from(blobs[i] ?? expect.fail())
+    await store.write(descriptor, async () => Readable.from([bytes]), { signal })
   }
   return store
 }

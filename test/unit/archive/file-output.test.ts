@@ -316,7 +316,7 @@ test('layers are written while they arrive, and once more when their first bytes
   for (const [i, { descriptor }] of image.layers.entries()) {
     const blob = blobs[i] ?? Buffer.alloc(0)
     const spoilt = Buffer.concat([Buffer.alloc(blob.length - 1, 1), Buffer.from('!')])
-    const bodies = [spoilt, blob]
+    const bodies = [spoilt, Buffer.from(blob)]
     await store.write(descriptor, async () => Readable.from([bodies.shift()]), { signal })
   }
   await writing

@@ -44,7 +44,7 @@ function sourceOf(...bodies: readonly (Buffer | Error)[]) {
 
 function inChunks(bytes: Buffer, size = 65_536): Readable {
   const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
-    bytes.subarray(i * size, (i + 1) * size),
+    Buffer.from(bytes.subarray(i * size, (i + 1) * size)),
   )
   return Readable.from(chunks, { objectMode: false })
 }
@@ -205,7 +205,7 @@ describe('writing', () => {
       new Readable({
         read() {
           sent += content.length
-          this.push(content)
+          this.push(Buffer.from(content))
         },
       })
     await expect(store.write(descriptor, source, { signal })).rejects.toMatchObject({ code: 'INTEGRITY' })
@@ -423,7 +423,7 @@ describe('following a blob', () => {
     first.end(content.subarray(1_000_000))
     await expect(buffer(reader)).rejects.toMatchObject({ code: 'INTEGRITY' })
     const settled = store.settled(descriptor.digest, signal)
-    second.end(content)
+    second.end(Buffer.from(content))
     await Promise.all([writing, settled])
     expect((await buffer(store.follow(descriptor.digest, signal))).equals(content)).toBe(true)
   })

@@ -49,7 +49,7 @@ function sourceOf(...bodies: readonly Buffer[]) {
   const source: BlobSource = async (from) => {
     const body = bodies[Math.min(asked.length, bodies.length - 1)] ?? Buffer.alloc(0)
     asked.push(from)
-    return Readable.from([body.subarray(from)], { objectMode: false })
+    return Readable.from([Buffer.from(body.subarray(from))], { objectMode: false })
   }
   return { source, asked }
 }
@@ -84,6 +84,14 @@ test('it is told how much is there, and that there is something at all', async (
   expect(progress[0]).toBe(1000)
   expect(progress.at(-1)).toBe(blob.length)
   expect(arrived.length).toBeGreaterThan(0)
+})
+
+test('what was written is freed', async () => {
+  const { blobs, descriptor, content, expected } = await filePlaces(blob)
+  const chunk = Buffer.from(blob)
+  await blobs.write(descriptor, async () => Readable.from([chunk]), { signal })
+  expect((await content()).equals(expected)).toBe(true)
+  expect(chunk).toHaveLength(0)
 })
 
 test('nothing counts as arrived where nothing has', async () => {

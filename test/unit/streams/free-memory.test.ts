@@ -15,11 +15,13 @@ test('its memory is used again, though no garbage is collected', () => {
   expect(process.memoryUsage.rss() - before).toBeLessThan(500 * megabyte)
 })
 
-test('what shares its memory with others is left alone', () => {
+test('what shares its memory with others is left alone, and counted', () => {
   const whole = Buffer.alloc(megabyte, 1)
   const pooled = Buffer.from('a few bytes')
   const shared = Buffer.from(new SharedArrayBuffer(8))
-  freeMemory([whole.subarray(1), pooled, shared])
+  expect(freeMemory([whole.subarray(1), pooled, shared, Buffer.alloc(megabyte)])).toBe(
+    megabyte - 1 + pooled.length + shared.length,
+  )
   expect([whole.length, pooled.toString(), shared.length]).toEqual([megabyte, 'a few bytes', 8])
 })
 
