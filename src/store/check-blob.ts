@@ -2,6 +2,12 @@ import { createHash } from 'node:crypto'
 import { type Digest, digestAlgorithm, finishDigest } from '../oci/digest.ts'
 import { closeRead, openForReading, readPieces } from './blob-files.ts'
 
+export interface CheckOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Reads what is there when it is its turn. */
+  readonly inTurn?: <T>(read: () => Promise<T>) => Promise<T>
+}
+
 /**
  * The size of the blob that is at rest in a file, its bytes hashed; undefined when there is none, or another. Throws
  * FILE, and the reason of `signal`.
@@ -9,7 +15,7 @@ import { closeRead, openForReading, readPieces } from './blob-files.ts'
 export async function checkBlob(
   path: string,
   digest: Digest,
-  signal: AbortSignal | undefined,
+  { signal, inTurn = (read) => read() }: CheckOptions,
 ): Promise<number | undefined> {
   const file = await openForReading(path)
   if (!file) return undefined
@@ -19,6 +25,6 @@ export async function checkBlob(
     signal?.throwIfAborted()
     hash.update(piece)
   }
-  const size = await readPieces(file, { path, onPiece }).finally(() => closeRead(file))
+  const size = await inTurn(() => readPieces(file, { path, onPiece })).finally(() => closeRead(file))
   return finishDigest(hash, algorithm) === digest ? size : undefined
 }

@@ -82,7 +82,7 @@ async function putInPlace(path: string, { files: { whole }, descriptor, signal }
     await moveFile(path, whole)
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') throw replaced(path)
-    if (!isBusy(error) || (await checkBlob(whole, descriptor.digest, signal)) === undefined) {
+    if (!isBusy(error) || (await checkBlob(whole, descriptor.digest, { signal })) === undefined) {
       throw fileError(`rename ${path} to ${whole}`, error)
     }
     await removeFile(path)

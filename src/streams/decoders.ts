@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import { Decompress } from 'fzstd'
-import { Gunzip, type ZlibOptions, ZstdDecompress } from 'minizlib'
+import { Gunzip, InflateRaw, type ZlibOptions, ZstdDecompress } from 'minizlib'
 import { DrayError } from '../errors.ts'
 
 /** Turns compressed bytes into others, at once. */
@@ -21,6 +21,11 @@ export function gzipDecoder(): Decoder {
   return zlibDecoder(new Gunzip({ ...zlibOptions }))
 }
 
+/** For what gzip wraps (RFC 1951): one member. */
+export function deflateDecoder(): SyncZlib {
+  return syncZlib(new InflateRaw({ ...zlibOptions }))
+}
+
 /** For zstd of any number of frames. Node has it since 22.15; before that JavaScript does it, more slowly. `what` names the data in messages. */
 export function zstdDecoder(what: string): ZstdDecoder {
   return 'createZstdDecompress' in zlib ? nativeZstdDecoder() : fzstdDecoder(what)
@@ -39,6 +44,29 @@ export interface ZstdDecoder extends Decoder {
 export const surplus = new Error('incorrect header check')
 
 function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
+  const { write, end, close } = syncZlib(stream)
+  return {
+    copies: true,
+    push(piece) {
+      const { decoded, read } = write(piece)
+      // zlib passes over what follows the last member and begins with a zero; container engines do not.
+      if (read < piece.length) throw surplus
+      return decoded
+    },
+    end,
+    close,
+  }
+}
+
+export interface SyncZlib {
+  /** `read` is how much of the piece was taken: all of it but what comes after the end. */
+  write(piece: Buffer): { readonly decoded: Buffer[]; readonly read: number }
+  end(): Buffer[]
+  close(): void
+}
+
+/** One of minizlib's streams, to be called and to answer at once. */
+function syncZlib(stream: Gunzip | InflateRaw | ZstdDecompress): SyncZlib {
   let decoded: Buffer[] = []
   let problem: unknown
   stream.on('data', (bytes: Buffer) => decoded.push(bytes))
@@ -52,13 +80,9 @@ function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
     return taken
   }
   return {
-    copies: true,
-    push(piece) {
+    write(piece) {
       stream.write(piece)
-      const decoded = take()
-      // zlib passes over what follows the last member and begins with a zero; container engines do not.
-      if ((stream.handle?.bytesWritten ?? 0) < piece.length) throw surplus
-      return decoded
+      return { decoded: take(), read: stream.handle?.bytesWritten ?? 0 }
     },
     end() {
       stream.end()

@@ -3,6 +3,7 @@ import { DrayError } from '../errors.ts'
 import { type Compression, compressionOf, magicLength } from './compression.ts'
 import { type Decoder, gzipDecoder, surplus, zstdDecoder } from './decoders.ts'
 import { freeMemory } from './free-memory.ts'
+import { uncheckedGzipDecoder } from './unchecked-gzip.ts'
 import { splitZstd } from './zstd-frames.ts'
 
 /** Of what one call hands to the decoder, in bytes; it may hand back a thousand times as much: that has to fit into memory. */
@@ -18,18 +19,19 @@ const wantedSize = 512 * 1024
  * the memory of the one before.
  */
 export async function* inflate(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
-  for await (const { pieces } of inflateSome(source, what)) yield* pieces
+  for await (const { pieces } of inflateSome(source, what, gzipDecoder)) yield* pieces
 }
 
 /**
- * The same, half a megabyte at a time or the rest of a piece of the source. Whoever asks for the next pieces is done with those
+ * The same, for content that is compared with a digest: gzip's own checksums are not computed. It comes half a megabyte at a time,
+ * or the rest of a piece of the source. Whoever asks for the next pieces is done with those
  * before: their memory is freed, where garbage collections would come late, or find it in use again and again.
  */
 export async function* inflateInBatches(
   source: AsyncIterable<Buffer>,
   what: string,
 ): AsyncGenerator<readonly Buffer[]> {
-  for await (const { pieces, areOurs } of inflateSome(source, what)) {
+  for await (const { pieces, areOurs } of inflateSome(source, what, uncheckedGzipDecoder)) {
     yield pieces
     if (areOurs) freeMemory(pieces)
   }
@@ -41,7 +43,11 @@ interface Batch {
   readonly areOurs: boolean
 }
 
-async function* inflateSome(source: AsyncIterable<Buffer>, what: string): AsyncGenerator<Batch> {
+async function* inflateSome(
+  source: AsyncIterable<Buffer>,
+  what: string,
+  decoderForGzip: () => Decoder,
+): AsyncGenerator<Batch> {
   const { head, rest } = await behead(source)
   const compression = compressionOf(head)
   switch (compression) {
@@ -49,7 +55,7 @@ async function* inflateSome(source: AsyncIterable<Buffer>, what: string): AsyncG
       for await (const piece of rest) yield { pieces: [piece], areOurs: false }
       return
     case 'gzip':
-      return yield* decode(rest, gzipDecoder(), what)
+      return yield* decode(rest, decoderForGzip(), what)
     case 'zstd':
       return yield* inflateZstd(rest, what)
     default:

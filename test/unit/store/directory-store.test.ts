@@ -315,6 +315,30 @@ describe('looking for a blob', () => {
     expect(await store.has(descriptor)).toBe(true)
   })
 
+  test('one after another: the first is known before the others are read, and at once what is not there', async () => {
+    const { store, directory } = await openStore()
+    const sizes = [content.length, 2000, 1000]
+    const blobs = sizes.map((size) => content.subarray(0, size))
+    const known: number[] = []
+    const looks = blobs.map(async (bytes) => {
+      writeFileSync(join(directory, 'blobs', ...digestOf(bytes).split(':')), bytes)
+      expect(await store.has(descriptorOf(bytes))).toBe(true)
+      known.push(bytes.length)
+    })
+    const missing = store.has(descriptorOf(Buffer.from('missing'))).then(() => known.push(0))
+    await Promise.all([...looks, missing])
+    expect(known).toEqual([0, ...sizes])
+  })
+
+  test('one that fails does not keep others from being looked for', async () => {
+    const { store, path } = await openStore()
+    writeFileSync(path, content)
+    const failing = store.has(descriptor, AbortSignal.abort(new Error('enough')))
+    const other = descriptorOf(content.subarray(0, 10))
+    await Promise.all([expect(failing).rejects.toThrow('enough'), store.has(other)])
+    expect(await store.has(other)).toBe(false)
+  })
+
   test.skipIf(process.platform === 'win32').each<[string, (path: string) => void]>([
     ['a FIFO', (path) => execFileSync('mkfifo', [path])],
     ['a link to the right bytes', (path) => linkTo(path, content)],
