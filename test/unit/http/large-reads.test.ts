@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { largeReads } from '../../../src/http/large-reads.ts'
 import { rawServer } from './raw-server.ts'
 
-const size = 256 * 1024
+const size = 128 * 1024
 
 function connectTo(host: string): Socket {
   const [address, port] = host.split(':')
