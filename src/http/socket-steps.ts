@@ -26,7 +26,7 @@ export async function dial(to: URL | Peer, signal: AbortSignal): Promise<Socket>
     host,
     port,
     autoSelectFamilyAttemptTimeout: patiencePerAddress,
-    onread: largeReads((chunk) => socket.push(chunk)),
+    onread: largeReads(() => socket),
   })
   socket.setNoDelay(true).setKeepAlive(true, 30_000)
   return step(socket, signal, (done) => socket.once('connect', () => done(socket)))

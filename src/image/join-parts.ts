@@ -158,10 +158,12 @@ async function pourPieces(
   ahead.lend()
   try {
     for await (const chunk of ahead.bytes()) {
-      position += chunk.length
+      // Known before it is pushed: then it is no longer ours.
+      const { length } = chunk
+      position += length
       if (!push(chunk) && !signal.aborted) await once(waiting, 'wanted')
       if (signal.aborted) break
-      const together = speedometer.add(chunk.length)
+      const together = speedometer.add(length)
       if (together === undefined) continue
       if (together < speed * leastGain) unfit.add(repository)
       if (unfit.has(repository)) break

@@ -4,8 +4,8 @@ import { closeRead, openForReading, readPieces } from './blob-files.ts'
 
 export interface CheckOptions {
   readonly signal?: AbortSignal | undefined
-  /** Reads what is there when it is its turn. */
-  readonly inTurn?: <T>(read: () => Promise<T>) => Promise<T>
+  /** What is there is read only then. */
+  readonly turn?: Promise<void>
 }
 
 /**
@@ -15,7 +15,7 @@ export interface CheckOptions {
 export async function checkBlob(
   path: string,
   digest: Digest,
-  { signal, inTurn = (read) => read() }: CheckOptions,
+  { signal, turn }: CheckOptions,
 ): Promise<number | undefined> {
   const file = await openForReading(path)
   if (!file) return undefined
@@ -25,6 +25,11 @@ export async function checkBlob(
     signal?.throwIfAborted()
     hash.update(piece)
   }
-  const size = await inTurn(() => readPieces(file, { path, onPiece })).finally(() => closeRead(file))
+  const read = async () => {
+    await turn
+    signal?.throwIfAborted()
+    return readPieces(file, { path, onPiece })
+  }
+  const size = await read().finally(() => closeRead(file))
   return finishDigest(hash, algorithm) === digest ? size : undefined
 }

@@ -19,14 +19,15 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
   const arrivals = memoize((_digest: Digest) => createArrival())
   const checks = new Map<Digest, Promise<void>>()
   const ends = new Map<Digest, OpenBlob['end']>()
-  const inTurn = createTurns()
+  const takeTurn = createTurns()
 
   /** Finds out whether the blob is at rest; those who ask at the same time share the answer. */
   const check = async (digest: Digest, signal?: AbortSignal): Promise<void> => {
     const arrival = arrivals(digest)
     if (arrival.isWhole) return
     const look = async () => {
-      const size = await checkBlob(blobFiles(directory, digest).whole, digest, { signal, inTurn })
+      const { turn, end } = takeTurn()
+      const size = await checkBlob(blobFiles(directory, digest).whole, digest, { signal, turn }).finally(end)
       if (size !== undefined) arrival.complete(size)
     }
     const running = checks.get(digest) ?? look()
@@ -93,11 +94,15 @@ export async function openDirectoryStore(directory: string): Promise<BlobStore> 
 
 /** One after another: whoever waits for the first need not wait for all. */
 function createTurns() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(read: () => Promise<T>): Promise<T> => {
-    const turn = last.then(read)
-    last = turn.catch(() => {})
-    return turn
+  let last = Promise.resolve()
+  return () => {
+    const turn = last
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    last = turn.then(() => ended)
+    return { turn, end }
   }
 }
 

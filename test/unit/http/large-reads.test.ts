@@ -13,7 +13,7 @@ function connectTo(host: string): Socket {
   const socket: Socket = connect({
     host: address,
     port: Number(port),
-    onread: largeReads((chunk) => socket.push(chunk)),
+    onread: largeReads(() => socket),
   })
   return socket
 }
@@ -76,5 +76,17 @@ test('the server has to wait while nobody takes what came', async () => {
   socket.resume()
   await delay(200)
   expect(sent).toBeGreaterThan(sentBefore)
+  socket.destroy()
+})
+
+test('what is put back again and again does not pile up', async () => {
+  await using server = await rawServer((socket) => socket.write(Buffer.alloc(100 * size)))
+  const socket = connectTo(server.host)
+  await once(socket, 'readable')
+  for (let i = 0; i < 60; i++) {
+    socket.unshift(socket.read(10))
+    await delay(2)
+  }
+  expect(socket.readableLength).toBeLessThan(20 * size)
   socket.destroy()
 })

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { notTls, retryClass, toNetworkError } from '../../../src/http/network-error.ts'
@@ -799,3 +801,31 @@ async function timeToAbort(controller: AbortController, ended: Promise<unknown>)
   await ended
   return performance.now() - start
 }
+
+test('of a body in many chunks, no more comes than its slow reader takes', async () => {
+  const chunk = Buffer.alloc(16 * 1024)
+  const count = 2000
+  const framed = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+  const { host } = await raw((socket) => {
+    const send = async () => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+      for (let i = 0; i < count && !socket.destroyed; i++) {
+        if (!socket.write(framed)) await once(socket, 'drain')
+      }
+      socket.end('0\r\n\r\n')
+    }
+    socket.once('data', () => void send())
+  })
+  const send = await network()
+  const { body } = await send(get(`http://${host}/`))
+  const before = process.memoryUsage().arrayBuffers
+  let most = 0
+  let size = 0
+  for await (const piece of body) {
+    size += piece.length
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+    if (size % (64 * 1024) < piece.length) await delay(1)
+  }
+  expect(size).toBe(count * chunk.length)
+  expect(most).toBeLessThan(100_000_000)
+})
