@@ -50,11 +50,12 @@ test('a few bytes do not hold on to the memory of many, and are not overwritten 
     socket.end()
   })
   const chunks: Buffer[] = await connectTo(server.host).toArray()
-  expect(chunks.map((chunk) => [chunk[0], chunk.length, chunk.buffer.byteLength])).toEqual([
-    [1, 10_000, 10_000],
-    [2, 10_000, 10_000],
-    [3, 10_000, 10_000],
+  expect(chunks.map((chunk) => [chunk[0], chunk.length])).toEqual([
+    [1, 10_000],
+    [2, 10_000],
+    [3, 10_000],
   ])
+  for (const { buffer } of chunks) expect(buffer.byteLength).toBeLessThan(size)
 })
 
 test('the server has to wait while nobody takes what came', async () => {
