@@ -59,7 +59,7 @@ function zlibDecoder(stream: Gunzip | ZstdDecompress): Decoder {
 }
 
 export interface SyncZlib {
-  /** `read` is how much of the piece was taken: all of it but what comes after the end. */
+  /** `read` is how much of this piece was taken: all of it but what comes after the end. */
   write(piece: Buffer): { readonly decoded: Buffer[]; readonly read: number }
   end(): Buffer[]
   close(): void

@@ -24,8 +24,8 @@ export async function* inflate(source: AsyncIterable<Buffer>, what: string): Asy
 
 /**
  * The same, for content that is compared with a digest: gzip's own checksums are not computed. It comes half a megabyte at a time,
- * or the rest of a piece of the source. Whoever asks for the next pieces is done with those
- * before: their memory is freed, where garbage collections would come late, or find it in use again and again.
+ * or the rest of a piece of the source. Whoever asks for the next pieces is done with those before: their memory is freed, where
+ * garbage collections would come late, or find it in use again and again.
  */
 export async function* inflateInBatches(
   source: AsyncIterable<Buffer>,
