@@ -31,7 +31,8 @@ export function uncheckedGzipDecoder(): Decoder {
     if (trailer.readUInt32LE(4) !== size % 2 ** 32) throw new Error('incorrect length check')
     const rest = piece.subarray(missing)
     if (rest.length === 0) return []
-    if (rest[0] !== magic >> 16) throw surplus
+    // As zlib does it within one stream: anything else may become a member yet.
+    if (rest[0] === 0) throw surplus
     return handOver(rest)
   }
   const handOver = (piece: Buffer): Buffer[] => {
